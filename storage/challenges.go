@@ -1,0 +1,124 @@
+package storage
+
+import (
+	"context"
+	"time"
+)
+
+// Challenge is one mailed code, or rather everything but the code: the code
+// is derived from the challenge and a secret that the store never sees.
+type Challenge struct {
+	ID        []byte // random
+	Binding   []byte // key of address, client, device and purpose together
+	SecretID  string // which secret the code is derived with
+	Level     int    // how long the code is
+	UserID    string // the id that a new user of the address gets
+	ExpiresAt time.Time
+}
+
+// CodeRequest asks for a code to be mailed.
+type CodeRequest struct {
+	Binding []byte // key of address, client, device and purpose together
+	Address []byte // key of the address
+	Device  []byte // key of the device
+
+	MailTo   string
+	Language string
+	ClientID string
+	Purpose  string
+
+	// Used when a new challenge is made rather than the living one mailed
+	// again.
+	ChallengeID []byte
+	SecretID    string
+	MinLevel    int
+	Lifetime    time.Duration
+
+	UserID     string // used when the address was never heard of
+	MaxPending int    // mails that may wait in the outbox
+}
+
+// CodeRequested is what became of a [CodeRequest].
+type CodeRequested struct {
+	Full      bool          // the outbox is full; nothing was changed
+	Wait      time.Duration // above 0: a limit of the address refuses; nothing was changed
+	ExpiresAt time.Time     // of the code that is mailed
+	NextIn    time.Duration // how long until the address's limits allow the next request
+}
+
+// Guess is one attempt to redeem a code.
+type Guess struct {
+	Binding     []byte // key of address, client, device and purpose together
+	ChallengeID []byte // the challenge that the guess was compared with; empty: there was none
+	Address     []byte // key of the address
+	Device      []byte // key of the device
+
+	// Right is the outcome of the comparison. What follows is used only when
+	// it is true.
+	Right    bool
+	Refuse   bool // spend the code, but let nobody in
+	Register bool // create the user if there is none
+	Email    string
+	MailTo   string // the spelling that a new user's mail goes to
+
+	Session     Session // to be created; its UserID is the user's, or a new user's
+	MaxSessions int     // live ones that one user may have at one client: the oldest are ended
+}
+
+// GuessResult is the answer to a guess.
+type GuessResult int
+
+// The answers to a guess. Only LoggedIn grants anything.
+const (
+	GuessGone     GuessResult = iota // no live challenge: nothing was counted
+	GuessWrong                       // counted
+	GuessLimited                     // refused before it was looked at: nothing was counted
+	GuessRefused                     // right, and the code is spent: the caller refuses
+	GuessNoUser                      // right, and the code is spent: no such user
+	GuessDisabled                    // right, and the code is spent: the user is disabled
+	GuessLoggedIn                    // right: the session exists
+)
+
+// Redeemed is what became of a [Guess].
+type Redeemed struct {
+	Result  GuessResult
+	Wait    time.Duration // with GuessLimited: how long
+	User    User          // with GuessLoggedIn: whose session it is
+	NewUser bool          // with GuessLoggedIn: the user was created now
+}
+
+// Challenges issues and redeems codes.
+type Challenges interface {
+	// RequestCode asks for a code to be mailed, in this order: the outbox has
+	// room; the address's limits allow it, for a device that logged in before
+	// or for a stranger; then the challenge of the binding is put into the
+	// outbox. That is the living one, when it was not used, has guesses left,
+	// lives for at least half of the lifetime still, was made with the same
+	// secret and is long enough; else a new one that replaces it, with the
+	// level that the address's failures ask for, and at least MinLevel. There
+	// is one challenge per binding.
+	RequestCode(ctx context.Context, r CodeRequest, l AddressLimits, now time.Time) (CodeRequested, error)
+
+	// FindChallenge returns the binding's challenge while a guess at it can
+	// still be right; otherwise ok is false.
+	FindChallenge(ctx context.Context, binding []byte, l AddressLimits, now time.Time) (c Challenge, ok bool, err error)
+
+	// Redeem counts the guess and, when it is right and allowed, redeems the
+	// challenge: finds or creates the user, checks that it is enabled, creates
+	// the session, remembers the device and forgives the guesses that went
+	// wrong before at this challenge. All of it is durable, or none.
+	//
+	// A challenge takes l.GuessesPerCode guesses and one right one. It is gone
+	// when used, expired, replaced, out of guesses, or shorter than the
+	// address's level by now. Of parallel right guesses exactly one is not
+	// told GuessGone; of parallel wrong ones exactly l.GuessesPerCode are
+	// told GuessWrong. A guess at a challenge that is gone counts nowhere.
+	//
+	// A user whose id is not Session.UserID is an error: the caller looked
+	// before somebody else changed it.
+	Redeem(ctx context.Context, g Guess, l AddressLimits, now time.Time) (Redeemed, error)
+
+	// FailuresByHour returns how many wrong guesses were counted, in all, in
+	// each of the last n hours, the current one last.
+	FailuresByHour(ctx context.Context, n int, now time.Time) ([]int, error)
+}

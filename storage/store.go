@@ -1,0 +1,35 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ErrConflict is returned (wrapped) by verbs that would break a uniqueness
+// rule: two users with one address.
+var ErrConflict = errors.New("storage: conflict")
+
+// ErrBusy is returned (wrapped) when the store cannot take the work now:
+// a lock held by another process, a full queue, a disk that is full. Nothing
+// was changed, and the same call may succeed a moment later.
+var ErrBusy = errors.New("storage: busy")
+
+// Store is everything that mailkey keeps.
+type Store interface {
+	Captchas
+	Tickets
+	Limits
+	Challenges
+	Outbox
+	Users
+	Sessions
+	Keys
+
+	// Sweep removes at most limit rows of each kind that no verb can see any
+	// more (expired, or past their use) and reports how many it removed in
+	// all. The caller repeats it until it removes nothing. Sessions stay for
+	// as long as they would have lived, so that a revoked one cannot be
+	// written again; what an address remembers stays for a year.
+	Sweep(ctx context.Context, now time.Time, limit int) (removed int, err error)
+}

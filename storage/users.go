@@ -1,0 +1,32 @@
+package storage
+
+import (
+	"context"
+	"time"
+)
+
+// User is a person who once proved to own a mailbox.
+type User struct {
+	ID          string // random, stable, never given to anybody else
+	Email       string // folded: the form that is compared
+	MailTo      string // the spelling that mail goes to
+	CreatedAt   time.Time
+	LastLoginAt time.Time
+	DisabledAt  time.Time // zero: enabled
+}
+
+// Users finds and administers users. They are created by [Challenges.Redeem]
+// alone.
+type Users interface {
+	// UserByID returns the user; ok is false when there is none.
+	UserByID(ctx context.Context, id string) (u User, ok bool, err error)
+
+	// UserByEmail returns the user with the folded address; ok is false when
+	// there is none.
+	UserByEmail(ctx context.Context, email string) (u User, ok bool, err error)
+
+	// SetUserDisabled disables (at the given time) or, with the zero time,
+	// enables a user; ok is false when there is none. Disabling ends all
+	// sessions of the user in the same step.
+	SetUserDisabled(ctx context.Context, id string, at time.Time) (ok bool, err error)
+}
