@@ -1,0 +1,246 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"time"
+
+	"example.com/mailkey/captcha"
+	"example.com/mailkey/storage"
+)
+
+// Config is what [New] needs. Store, Mailer, Secret, Issuer and Clients are
+// required; the zero value of each other field is a safe default.
+type Config struct {
+	// Store keeps everything: storage/sqlite, storage/postgres, or your own.
+	Store storage.Store
+
+	// Mailer delivers the codes: auth/smtpmailer, or your own.
+	Mailer Mailer
+
+	// Secret is what codes are derived from and what the stored keys are sealed
+	// under. At least 32 random bytes, the same on every instance.
+	Secret Secret
+
+	// PreviousSecrets are secrets that Secret replaced. What was made with them
+	// stays valid. To change the secret of several instances, first list the
+	// new one here on all of them, then make it Secret and list the old one;
+	// drop the old one a day later.
+	PreviousSecrets []Secret
+
+	// Issuer is the URL of the mounted handler as clients see it, without a
+	// slash at the end: https://app.example, or https://app.example/auth when
+	// it is mounted under /auth. It must be https, but for loopback addresses.
+	Issuer string
+
+	// Clients are the applications that may log people in.
+	Clients []Client
+
+	// ProductName is what the mail calls the product. Default: Issuer's host.
+	ProductName string
+
+	// Captchas are the enabled kinds of captcha, the default one first.
+	// Default: captcha.Digits alone.
+	Captchas []captcha.Engine
+
+	// Registration says who may log in with an address that has no user yet.
+	// Default: everybody.
+	Registration Registration
+
+	// AllowRegistration, if set, is asked about each address that has no user
+	// yet, after its code proved right; false answers like a closed
+	// registration. An error refuses the login for now.
+	AllowRegistration func(ctx context.Context, email, clientID string) (bool, error)
+
+	// OnFirstLogin, if set, is called before a new user is created. An error
+	// refuses the login for now: nothing was granted and the code still works.
+	// It may be called again for the same UserID, when the login failed after
+	// it, so it should be idempotent; it is not called for a second UserID of
+	// the same address, unless the first user was deleted.
+	OnFirstLogin func(ctx context.Context, id Identity) error
+
+	// OnLogin, if set, is called before every login, first ones included (after
+	// OnFirstLogin). An error that wraps ErrLoginRefused refuses this login for
+	// good, as if the user were disabled; any other refuses it for now.
+	OnLogin func(ctx context.Context, id Identity) error
+
+	// ExtraClaims, if set, returns claims to add to an id_token. The names that
+	// mailkey sets itself are refused.
+	ExtraClaims func(ctx context.Context, id Identity) (map[string]any, error)
+
+	// SigningAlgorithm of id_tokens: RS256 (the default), ES256 or EdDSA.
+	SigningAlgorithm string
+
+	// IDTokenLifetime is how long an id_token is valid. Default: 5 minutes; at
+	// most an hour.
+	IDTokenLifetime time.Duration
+
+	// SessionLifetime is how long a session lives, used or not. Default: 5
+	// days; at most 30 days.
+	SessionLifetime time.Duration
+
+	// MaxSessions is how many sessions a user may have at one client at a time;
+	// a new one ends the oldest. Default: 10.
+	MaxSessions int
+
+	// DefaultLanguage is used when a client asks for none that there is.
+	// Default: en.
+	DefaultLanguage string
+
+	// Messages adds languages to en and zh, by BCP 47 tag: a text for every
+	// Reason. The mailer needs templates for them, too.
+	Messages map[string]map[Reason]string
+
+	// TrustedProxies are the addresses of reverse proxies whose
+	// X-Forwarded-For is believed. Default: none, the connection's address
+	// counts.
+	TrustedProxies []netip.Prefix
+
+	// Limits bound what one peer, device or address may do. The zero value of
+	// each field is its default.
+	Limits Limits
+
+	// Logger gets one line for each login, refused or not, and for each fault.
+	// No address, code or token is logged. Default: slog.Default().
+	Logger *slog.Logger
+
+	// InsecureIssuer allows an http Issuer that is not a loopback address.
+	InsecureIssuer bool
+}
+
+// Client is an application that may log people in: the X-client-id of the
+// wire, and the aud of its id_tokens.
+type Client struct {
+	// ID has 1 to 64 letters, digits, '-' and '_'.
+	ID string
+
+	// Cookie makes it a cookie client: a page of the host, which gets the
+	// session as a cookie that scripts cannot read, and to which cross-origin
+	// requests are refused. Others are header clients: they get the
+	// session_token in the answer and send it back in a header.
+	Cookie bool
+}
+
+// Registration says who may log in with an address that has no user yet.
+type Registration int
+
+// Registration modes.
+const (
+	RegistrationOpen   Registration = iota // everybody, unless Config.AllowRegistration objects
+	RegistrationClosed                     // nobody
+)
+
+// ErrLoginRefused, wrapped by an error of Config.OnLogin, refuses a login for
+// good.
+var ErrLoginRefused = errors.New("login refused")
+
+const (
+	codeLifetime    = 10 * time.Minute // the most that NIST SP 800-63B-4, 3.1.3.2, and ASVS 5.0, 6.5.5, allow
+	ticketLifetime  = 2 * time.Minute
+	requestDeadline = 5 * time.Second
+	maxBody         = 8 << 10
+)
+
+var clientIDGrammar = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// withDefaults fills in what was left out and says everything that is wrong.
+func (cfg Config) withDefaults() (Config, error) {
+	var errs []error
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+
+	if cfg.Store == nil {
+		wrong("Store: required")
+	}
+	if cfg.Mailer == nil {
+		wrong("Mailer: required")
+	}
+	if err := cfg.Secret.check(); err != nil {
+		wrong("Secret: %w", err)
+	}
+	for i, s := range cfg.PreviousSecrets {
+		if err := s.check(); err != nil {
+			wrong("PreviousSecrets[%d]: %w", i, err)
+		}
+	}
+
+	issuer, err := parseIssuer(cfg.Issuer, cfg.InsecureIssuer)
+	if err != nil {
+		wrong("Issuer: %w", err)
+	} else if cfg.ProductName == "" {
+		cfg.ProductName = issuer.Hostname()
+	}
+
+	if len(cfg.Clients) == 0 {
+		wrong("Clients: at least one is required")
+	}
+	seen := make(map[string]bool)
+	for i, c := range cfg.Clients {
+		if !clientIDGrammar.MatchString(c.ID) {
+			wrong("Clients[%d]: the id %q is not 1 to 64 letters, digits, '-' and '_'", i, c.ID)
+		}
+		if seen[c.ID] {
+			wrong("Clients[%d]: the id %q is there twice", i, c.ID)
+		}
+		seen[c.ID] = true
+	}
+
+	if cfg.SigningAlgorithm == "" {
+		cfg.SigningAlgorithm = RS256
+	}
+	if !slices.Contains([]string{RS256, ES256, EdDSA}, cfg.SigningAlgorithm) {
+		wrong("SigningAlgorithm: %q is not RS256, ES256 or EdDSA", cfg.SigningAlgorithm)
+	}
+	if cfg.Registration != RegistrationOpen && cfg.Registration != RegistrationClosed {
+		wrong("Registration: %d is neither RegistrationOpen nor RegistrationClosed", cfg.Registration)
+	}
+	bounded(&cfg.IDTokenLifetime, 5*time.Minute, time.Second, time.Hour, "IDTokenLifetime", wrong)
+	bounded(&cfg.SessionLifetime, 5*24*time.Hour, time.Minute, 30*24*time.Hour, "SessionLifetime", wrong)
+	bounded(&cfg.MaxSessions, 10, 1, 1000, "MaxSessions", wrong)
+	if cfg.DefaultLanguage == "" {
+		cfg.DefaultLanguage = "en"
+	}
+	cfg.Limits.complete(wrong)
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	return cfg, errors.Join(errs...)
+}
+
+// bounded gives a field its default or refuses a value out of bounds.
+func bounded[T time.Duration | int](field *T, byDefault, least, most T, name string, wrong func(string, ...any)) {
+	if *field == 0 {
+		*field = byDefault
+	}
+	if *field < least || *field > most {
+		wrong("%s: %v is not between %v and %v", name, *field, least, most)
+	}
+}
+
+func parseIssuer(issuer string, insecure bool) (*url.URL, error) {
+	u, err := url.Parse(issuer)
+	switch {
+	case issuer == "":
+		return nil, errors.New("required: the URL of the mounted handler, for example https://app.example")
+	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
+		return nil, fmt.Errorf("%q is not a URL of scheme, host and perhaps path", issuer)
+	case u.Path != "" && (u.Path[len(u.Path)-1] == '/' || u.RawPath != ""):
+		return nil, fmt.Errorf("%q ends in a slash or has an escaped path", issuer)
+	case u.Scheme == "https", u.Scheme == "http" && (insecure || isLoopback(u.Hostname())):
+		return u, nil
+	}
+	return nil, fmt.Errorf("%q is not https, and its host is not loopback", issuer)
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}

@@ -1,0 +1,28 @@
+package auth
+
+import "net/http"
+
+// logout ends the session everywhere at once. A link must not log anybody out,
+// so a cookie counts with POST only.
+func (a *Auth) logout(c *call) error {
+	if c.client.Cookie && c.r.Method != http.MethodPost {
+		return refuse(ReasonSessionInvalid)
+	}
+	session, _, ok, err := a.findSession(c)
+	if err != nil {
+		return err
+	}
+	if ok {
+		if ok, err = a.config.Store.EndSession(c.ctx, session.TokenHash, c.now); err != nil {
+			return busy("end the session", err)
+		}
+	}
+	if c.client.Cookie {
+		clearSessionCookie(c.w)
+	}
+	if !ok {
+		return refuse(ReasonSessionInvalid)
+	}
+	a.config.Logger.Info("logout", "user", session.UserID, "client", c.client.ID, "peer", c.peer)
+	return c.reply(struct{}{})
+}

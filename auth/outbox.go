@@ -1,0 +1,205 @@
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"example.com/mailkey/storage"
+)
+
+const (
+	deliveryWorkers = 4
+	deliveryPoll    = time.Second      // how late a retry may be
+	deliveryTimeout = 30 * time.Second // for one mail
+	deliveryLease   = 45 * time.Second // after which a dead worker's mail is taken over
+	deliveryMinLife = time.Minute      // a code that lives shorter is not mailed
+	deliveryGrace   = 10 * time.Second // for what is being delivered when Run ends
+
+	beatInterval = 10 * time.Second
+	beatMaxAge   = 30 * time.Second
+
+	circuitFailures = 10 // in a row, until the relay is left alone
+	circuitPause    = 15 * time.Second
+)
+
+// retryDelays are the waits after the first, second, … attempt at a mail.
+var retryDelays = []time.Duration{5 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute}
+
+var (
+	errNotDelivering = errors.New("nobody works off the outbox: call Auth.Run in this or another process")
+	errRelayFailing  = errors.New("the mail relay has been failing")
+)
+
+// delivery is the state of this process's delivery.
+type delivery struct {
+	wake    chan struct{} // with room for one
+	running atomic.Int32  // calls of Run
+	beatAt  atomic.Int64  // the last beat seen of other processes, Unix milliseconds
+
+	mu        sync.Mutex
+	failures  int       // in a row
+	openUntil time.Time // the circuit: until then the relay is left alone
+}
+
+// kick makes the worker look into the outbox now.
+func (d *delivery) kick() {
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+// circuitWait is how long the relay is left alone.
+func (d *delivery) circuitWait(now time.Time) time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return max(0, d.openUntil.Sub(now))
+}
+
+// record opens the circuit after many failures in a row. When the pause is
+// over, one more failure opens it again.
+func (d *delivery) record(failed bool, now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !failed {
+		d.failures = 0
+		return
+	}
+	if d.failures++; d.failures >= circuitFailures {
+		d.openUntil = now.Add(circuitPause)
+	}
+}
+
+// deliverable refuses to accept a mail that nobody would deliver.
+func (a *Auth) deliverable(c *call) error {
+	d := &a.delivery
+	if d.running.Load() > 0 {
+		if wait := d.circuitWait(c.now); wait > 0 {
+			return notSent(wait, errRelayFailing)
+		}
+		return nil
+	}
+	// Another process may deliver: it leaves a sign in the store.
+	at := time.UnixMilli(d.beatAt.Load())
+	if c.now.Sub(at) > beatMaxAge/2 {
+		var err error
+		if at, err = a.config.Store.LastBeat(c.ctx); err != nil {
+			return busy("look for a delivery worker", err)
+		}
+		d.beatAt.Store(at.UnixMilli())
+	}
+	if c.now.Sub(at) > beatMaxAge {
+		return notSent(beatMaxAge, errNotDelivering)
+	}
+	return nil
+}
+
+// deliver works off the outbox until ctx ends, and then lets what is being
+// delivered come to its end.
+func (a *Auth) deliver(ctx context.Context) {
+	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	var workers sync.WaitGroup
+
+	free := make(chan struct{}, deliveryWorkers)
+	poll := time.NewTicker(deliveryPoll)
+	defer poll.Stop()
+	for {
+		for _, m := range a.claim(ctx, deliveryWorkers-len(free)) {
+			free <- struct{}{}
+			workers.Go(func() {
+				defer func() { <-free; a.delivery.kick() }()
+				a.deliverOne(sending, m)
+			})
+		}
+		select {
+		case <-ctx.Done():
+			grace := time.AfterFunc(deliveryGrace, cancel)
+			defer grace.Stop()
+			workers.Wait()
+			return
+		case <-a.delivery.wake:
+		case <-poll.C:
+		}
+	}
+}
+
+// claim takes as many due mails as there are free workers.
+func (a *Auth) claim(ctx context.Context, limit int) []storage.Mail {
+	now := time.Now()
+	if limit == 0 || a.delivery.circuitWait(now) > 0 {
+		return nil
+	}
+	mails, err := a.config.Store.ClaimMails(ctx, limit, deliveryLease, deliveryMinLife, now)
+	if err != nil && ctx.Err() == nil {
+		a.config.Logger.Error("the outbox cannot be read", "cause", err)
+	}
+	return mails
+}
+
+// deliverOne makes one attempt at a mail and records how it ended.
+func (a *Auth) deliverOne(ctx context.Context, m storage.Mail) {
+	mail, err := a.codeMail(m)
+	if err == nil {
+		err = a.mail(ctx, mail)
+	}
+	now := time.Now()
+	rejected := errors.Is(err, ErrMailRejected)
+	a.delivery.record(err != nil && !rejected, now)
+
+	result := storage.MailResult{}
+	if err != nil && !rejected {
+		result.RetryAt = now.Add(retryDelays[min(m.Try, len(retryDelays))-1])
+		result.Unknown = errors.Is(err, ErrMailUnknown)
+	}
+	if err != nil {
+		a.config.Logger.Warn("a mail was not delivered", "message_id", mail.MessageID, "try", m.Try,
+			"retry", !result.RetryAt.IsZero(), "cause", err)
+	}
+	// Whatever happens to ctx: what is not recorded here is mailed twice.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestDeadline)
+	defer cancel()
+	if err := a.config.Store.FinishMail(ctx, m, result, now); err != nil {
+		a.config.Logger.Error("the end of a delivery was not recorded", "message_id", mail.MessageID, "cause", err)
+	}
+}
+
+// mail calls the host's Mailer, whose panic is an error.
+func (a *Auth) mail(ctx context.Context, m CodeMail) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, deliveryTimeout)
+	defer cancel()
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic in Mailer.SendCode: %v", v)
+		}
+	}()
+	return a.config.Mailer.SendCode(ctx, m)
+}
+
+// codeMail makes the code again, for its mail.
+func (a *Auth) codeMail(m storage.Mail) (CodeMail, error) {
+	mail := CodeMail{
+		To: m.To, ExpiresAt: m.ExpiresAt, Language: m.Language,
+		Product: a.config.ProductName, Host: a.issuer.Hostname(), MessageID: a.messageID(m),
+	}
+	for _, s := range a.secrets {
+		if s.id == m.SecretID {
+			mail.Code = deriveCode(s.code, m.Binding, m.Challenge)
+			return mail, nil
+		}
+	}
+	return mail, fmt.Errorf("%w: its code was made with a Secret that is not configured any more", ErrMailRejected)
+}
+
+// messageID is the same for each attempt at a mail, and another for a resend,
+// which mail programs would otherwise drop as a duplicate.
+func (a *Auth) messageID(m storage.Mail) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%x/%d", m.ID, m.Number))
+	return base64.RawURLEncoding.EncodeToString(sum[:16]) + "@" + a.issuer.Hostname()
+}

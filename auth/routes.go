@@ -1,0 +1,135 @@
+package auth
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/gorilla/mux"
+)
+
+// The paths of the contract, below wherever the handler is mounted.
+const (
+	pathCaptcha       = "/api/v2/sdk/captcha"
+	pathCaptchaAudio  = "/api/v2/sdk/captcha/audio"
+	pathVerifyCaptcha = "/api/v2/sdk/captcha/verify"
+	pathSendCode      = "/api/v2/sdk/email/send"
+	pathLogin         = "/api/v2/sdk/login/email-verify-code"
+	pathLogout        = "/api/v2/sdk/logout"
+	pathKeys          = "/api/v1/oauth2/keys"
+	pathJWKS          = "/.well-known/jwks.json"
+	pathDiscovery     = "/.well-known/openid-configuration"
+)
+
+// handlers holds one handler per path. Each checks the method itself, so it
+// answers the same under any router.
+type handlers struct {
+	captcha, captchaAudio, verifyCaptcha, sendCode, login, logout, jwks, discovery, notFound http.Handler
+}
+
+func (a *Auth) newHandlers() (h handlers, err error) {
+	jwks, err := publicKeys(a.keys)
+	if err != nil {
+		return h, err
+	}
+	document, err := discovery(a.config.Issuer, a.config.SigningAlgorithm)
+	if err != nil {
+		return h, err
+	}
+	get, post := []string{http.MethodGet}, []string{http.MethodPost}
+	return handlers{
+		captcha: a.endpoint(endpoint{
+			methods: get, handle: a.getCaptcha,
+			limit: "captcha", rates: func(l *Limits) []Rate { return []Rate{l.Captcha} },
+		}),
+		captchaAudio: a.endpoint(endpoint{
+			methods: get, handle: a.getCaptchaAudio,
+			limit: "captcha", rates: func(l *Limits) []Rate { return []Rate{l.Captcha} },
+		}),
+		verifyCaptcha: a.endpoint(endpoint{
+			methods: post, fields: []string{"token", "sender", "point_json", "captcha_code"}, handle: a.verifyCaptcha,
+			limit: "verify", rates: func(l *Limits) []Rate { return []Rate{l.VerifyCaptcha} },
+		}),
+		sendCode: a.endpoint(endpoint{
+			methods: post, fields: []string{"email", "type", "captcha_token"}, handle: a.sendCode,
+			limit: "send", rates: func(l *Limits) []Rate { return []Rate{l.SendCode, l.SendCodeLong} },
+		}),
+		login: a.endpoint(endpoint{
+			methods: post, fields: []string{"email", "emial", "verify_code"}, handle: a.login,
+			limit: "login", rates: func(l *Limits) []Rate { return []Rate{l.Login} },
+		}),
+		logout:    a.endpoint(endpoint{methods: []string{http.MethodGet, http.MethodPost}, handle: a.logout}),
+		jwks:      a.keysHandler(jwks),
+		discovery: a.keysHandler(document),
+		notFound: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			a.plain([]string{r.Method}, func(*call) error { return refuse(ReasonNotFound) }).ServeHTTP(w, r)
+		}),
+	}, nil
+}
+
+// byPath is the one table of what is mounted where.
+func (h *handlers) byPath() map[string]http.Handler {
+	return map[string]http.Handler{
+		pathCaptcha:       h.captcha,
+		pathCaptchaAudio:  h.captchaAudio,
+		pathVerifyCaptcha: h.verifyCaptcha,
+		pathSendCode:      h.sendCode,
+		pathLogin:         h.login,
+		pathLogout:        h.logout,
+		pathKeys:          h.jwks,
+		pathJWKS:          h.jwks,
+		pathDiscovery:     h.discovery,
+	}
+}
+
+// Routes adds the paths of the contract to a router or subrouter of the app.
+// Whatever else the router serves, its 404 included, stays as it is.
+func (a *Auth) Routes(r *mux.Router) {
+	for path, handler := range a.handlers.byPath() {
+		r.Handle(path, handler)
+	}
+}
+
+// Handler serves the paths of the contract and answers everything else with
+// 404. It can be mounted under any router, at the root or under the path of
+// Config.Issuer, and there with or without http.StripPrefix. Paths are
+// compared as they are: nothing is cleaned or redirected.
+func (a *Auth) Handler() http.Handler {
+	router := mux.NewRouter().SkipClean(true).UseEncodedPath()
+	a.Routes(router)
+	if a.issuer.Path != "" {
+		a.Routes(router.PathPrefix(a.issuer.Path).Subrouter())
+	}
+	router.NotFoundHandler = a.handlers.notFound
+	return router
+}
+
+// CaptchaHandler serves GET /api/v2/sdk/captcha and, where the path ends so,
+// the audio of a captcha.
+func (a *Auth) CaptchaHandler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/audio") {
+			a.handlers.captchaAudio.ServeHTTP(w, r)
+			return
+		}
+		a.handlers.captcha.ServeHTTP(w, r)
+	})
+}
+
+// VerifyCaptchaHandler serves POST /api/v2/sdk/captcha/verify.
+func (a *Auth) VerifyCaptchaHandler() http.Handler { return a.handlers.verifyCaptcha }
+
+// SendCodeHandler serves POST /api/v2/sdk/email/send.
+func (a *Auth) SendCodeHandler() http.Handler { return a.handlers.sendCode }
+
+// LoginHandler serves POST /api/v2/sdk/login/email-verify-code: it turns a
+// mailed code into a session and an id_token.
+func (a *Auth) LoginHandler() http.Handler { return a.handlers.login }
+
+// LogoutHandler serves GET and POST /api/v2/sdk/logout.
+func (a *Auth) LogoutHandler() http.Handler { return a.handlers.logout }
+
+// JWKSHandler serves the public keys: GET /.well-known/jwks.json.
+func (a *Auth) JWKSHandler() http.Handler { return a.handlers.jwks }
+
+// DiscoveryHandler serves GET /.well-known/openid-configuration.
+func (a *Auth) DiscoveryHandler() http.Handler { return a.handlers.discovery }

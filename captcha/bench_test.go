@@ -1,0 +1,74 @@
+package captcha_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"example.com/mailkey/captcha"
+	"example.com/mailkey/storage"
+)
+
+// endless is a store whose captchas can be taken and heard again and again.
+type endless struct{ *fakeStore }
+
+func (s endless) TakeCaptcha(ctx context.Context, id []byte, now time.Time) (storage.Captcha, bool, error) {
+	c, ok := s.captchas[string(id)]
+	return c, ok, nil
+}
+
+func (s endless) HearCaptcha(ctx context.Context, id []byte, limit int, now time.Time) (storage.Captcha, bool, error) {
+	return s.TakeCaptcha(ctx, id, now)
+}
+
+func benchmarkIssue(b *testing.B, kind string) {
+	k := newKit(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := k.Issue(b.Context(), kind, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkIssueDigits(b *testing.B) { benchmarkIssue(b, "digits") }
+
+func BenchmarkIssueProofOfWork(b *testing.B) { benchmarkIssue(b, "pow") }
+
+func BenchmarkVerify(b *testing.B) {
+	k := newKit(b)
+	c, a := k.issue(b)
+	s := newService(b, captcha.Config{Store: endless{k.store}, Engines: []captcha.Engine{k.digits}})
+	b.ReportAllocs()
+	for b.Loop() {
+		if ok, err := s.Verify(b.Context(), c.Token, a); !ok || err != nil {
+			b.Fatal(ok, err)
+		}
+	}
+}
+
+func BenchmarkAudio(b *testing.B) {
+	for _, lang := range []string{"en", "zh"} {
+		b.Run(lang, func(b *testing.B) {
+			k := newKit(b)
+			c, _ := k.issue(b)
+			s := newService(b, captcha.Config{Store: endless{k.store}})
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, ok, err := s.Audio(b.Context(), c.Token, lang); !ok || err != nil {
+					b.Fatal(ok, err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkProofOfWorkCheck(b *testing.B) {
+	e, state, a := captcha.ProofOfWork(16), []byte("\x10MAILKEYSALT"), captcha.Answer{Code: "9962"}
+	b.ReportAllocs()
+	for b.Loop() {
+		if !e.Check(state, a) {
+			b.Fatal("wrong")
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package captcha
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/subtle"
+	"fmt"
+	"image/color"
+	"image/png"
+	"math/big"
+	"strings"
+	"sync"
+
+	dchest "github.com/dchest/captcha"
+)
+
+const (
+	digitsCount  = 6
+	digitsWidth  = 240
+	digitsHeight = 80
+)
+
+// Digits shows six digits, 0 to 9 each, on a picture of 240 by 80 pixels, and
+// speaks them in English and Chinese. The right Answer.Code is these six
+// digits, in ASCII and nothing else.
+//
+// Share one engine among the services of a process: it keeps buffers.
+func Digits() AudioEngine { return new(digits) }
+
+type digits struct{ buffers sync.Pool }
+
+func (*digits) Kind() string { return "digits" }
+
+// New's state is the digits as text.
+func (d *digits) New() (state []byte, p Puzzle, err error) {
+	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
+	if err != nil {
+		return nil, Puzzle{}, err
+	}
+	state = fmt.Appendf(nil, "%0*d", digitsCount, n)
+	p.Image, err = d.draw(state)
+	return state, p, err
+}
+
+func (*digits) Check(state []byte, a Answer) bool {
+	return a.Point == "" && isDigits(state) && subtle.ConstantTimeCompare(state, []byte(a.Code)) == 1
+}
+
+func (*digits) Audio(state []byte, lang string) ([]byte, error) {
+	if !isDigits(state) {
+		return nil, fmt.Errorf("speak digits: state of %d bytes", len(state))
+	}
+	language := "en"
+	if primary, _, _ := strings.Cut(lang, "-"); strings.EqualFold(primary, "zh") {
+		language = "zh"
+	}
+	// The name is random, so that each playing has noise of its own.
+	sound := dchest.NewAudio(rand.Text(), values(state), language)
+	var wav bytes.Buffer
+	wav.Grow(sound.EncodedLen() + 1)
+	_, err := sound.WriteTo(&wav)
+	return wav.Bytes(), err
+}
+
+// draw paints the digits, differently each time: the distortion depends on the
+// random name.
+func (d *digits) draw(state []byte) ([]byte, error) {
+	m := dchest.NewImage(rand.Text(), values(state), digitsWidth, digitsHeight)
+	m.Palette[0] = color.White // transparent otherwise: unreadable on a dark page
+	var out bytes.Buffer
+	out.Grow(4 << 10)
+	// The encoder of the library packs harder, at three times the cost.
+	encoder := png.Encoder{CompressionLevel: png.BestSpeed, BufferPool: d}
+	err := encoder.Encode(&out, m.Paletted)
+	return out.Bytes(), err
+}
+
+// Get and Put make digits a png.EncoderBufferPool.
+func (d *digits) Get() *png.EncoderBuffer {
+	b, _ := d.buffers.Get().(*png.EncoderBuffer)
+	return b
+}
+
+func (d *digits) Put(b *png.EncoderBuffer) { d.buffers.Put(b) }
+
+func isDigits(b []byte) bool {
+	notDigit := func(c rune) bool { return c < '0' || c > '9' }
+	return len(b) == digitsCount && !bytes.ContainsFunc(b, notDigit)
+}
+
+// values turns digits as text into the numbers 0 to 9.
+func values(text []byte) []byte {
+	v := make([]byte, len(text))
+	for i, c := range text {
+		v[i] = c - '0'
+	}
+	return v
+}

@@ -1,0 +1,102 @@
+package sqlstore
+
+import (
+	"context"
+	_ "embed"
+	"time"
+
+	"example.com/mailkey/storage"
+)
+
+//go:embed queries/challenge_find.sql
+var challengeFind string
+
+//go:embed queries/challenge_resend.sql
+var challengeResend string
+
+//go:embed queries/challenge_put.sql
+var challengePut string
+
+//go:embed queries/outbox_pending.sql
+var outboxPending string
+
+type challengeRow struct {
+	ID        []byte
+	Binding   []byte
+	SecretID  string `db:"secret_id"`
+	Level     int
+	UserID    string `db:"user_id"`
+	ExpiresAt int64  `db:"expires_at"`
+}
+
+func (r challengeRow) challenge() storage.Challenge {
+	return storage.Challenge{
+		ID: r.ID, Binding: r.Binding, SecretID: r.SecretID, Level: r.Level, UserID: r.UserID,
+		ExpiresAt: moment(&r.ExpiresAt),
+	}
+}
+
+// FindChallenge implements [storage.Challenges].
+func (s *Store) FindChallenge(ctx context.Context, binding []byte, l storage.AddressLimits, now time.Time) (storage.Challenge, bool, error) {
+	row, ok, err := get[challengeRow](s.db.Read(ctx), challengeFind, binding, now.UnixMilli(), l.GuessesPerCode)
+	if err != nil || !ok {
+		return storage.Challenge{}, false, err
+	}
+	return row.challenge(), true, nil
+}
+
+// RequestCode implements [storage.Challenges].
+func (s *Store) RequestCode(ctx context.Context, r storage.CodeRequest, l storage.AddressLimits, now time.Time) (out storage.CodeRequested, err error) {
+	err = s.db.Write(ctx, func(tx Conn) error {
+		out, err = requestCode(tx, r, l, now)
+		return err
+	})
+	if err != nil {
+		return storage.CodeRequested{}, err
+	}
+	return out, nil
+}
+
+func requestCode(tx Conn, r storage.CodeRequest, l storage.AddressLimits, now time.Time) (out storage.CodeRequested, err error) {
+	pending, _, err := get[int](tx, outboxPending, r.MaxPending)
+	if err != nil || pending >= r.MaxPending {
+		return storage.CodeRequested{Full: true}, err
+	}
+	address, err := openAddress(tx, addressOpen, r.Address, now.UnixMilli())
+	if err != nil {
+		return out, err
+	}
+	known, err := knownDevice(tx, r.Address, r.Device)
+	if err != nil {
+		return out, err
+	}
+	if wait := address.SendWait(now, known, l); wait > 0 {
+		return storage.CodeRequested{Wait: wait}, nil
+	}
+	if address.UserID == "" {
+		address.UserID = r.UserID
+	}
+	address.AddSend(now, known)
+	if err := saveAddress(tx, r.Address, address); err != nil {
+		return out, err
+	}
+	level := max(r.MinLevel, address.Level(now, l))
+	expiresAt, err := mailChallenge(tx, r, l, level, address.UserID, now)
+	if err != nil {
+		return out, err
+	}
+	return storage.CodeRequested{ExpiresAt: moment(&expiresAt), NextIn: address.SendWait(now, known, l)}, nil
+}
+
+// mailChallenge makes the living challenge due, or a new one.
+func mailChallenge(tx Conn, r storage.CodeRequest, l storage.AddressLimits, level int, userID string, now time.Time) (expiresAt int64, err error) {
+	at := now.UnixMilli()
+	expiresAt, ok, err := get[int64](tx, challengeResend, r.MailTo, r.Language, at,
+		r.Binding, l.GuessesPerCode, now.Add(r.Lifetime/2).UnixMilli(), r.SecretID, level)
+	if err != nil || ok {
+		return expiresAt, err
+	}
+	expiresAt = now.Add(r.Lifetime).UnixMilli()
+	return expiresAt, exec(tx, challengePut, r.Binding, r.ChallengeID, r.SecretID, level, userID,
+		r.Purpose, r.ClientID, r.Language, r.MailTo, at, expiresAt, at)
+}

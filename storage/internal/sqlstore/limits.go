@@ -1,0 +1,70 @@
+package sqlstore
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"errors"
+	"slices"
+	"time"
+
+	"example.com/mailkey/storage"
+)
+
+//go:embed queries/limit_take.sql
+var limitTake string
+
+//go:embed queries/limit_look.sql
+var limitLook string
+
+// errLimited undoes the takings of a call that one limit refuses.
+var errLimited = errors.New("limited")
+
+// TakeLimits implements [storage.Limits].
+func (s *Store) TakeLimits(ctx context.Context, now time.Time, limits ...storage.Limit) (wait time.Duration, err error) {
+	// A refusal costs no write: a flood is turned away by reading.
+	if wait, err = longestWait(s.db.Read(ctx), limits, now); err != nil || wait > 0 {
+		return wait, err
+	}
+	limits = slices.DeleteFunc(slices.Clone(limits), func(l storage.Limit) bool { return l.Look })
+	if len(limits) == 0 {
+		return 0, nil
+	}
+	// In one order, so that two transactions cannot wait for each other.
+	slices.SortFunc(limits, func(a, b storage.Limit) int { return bytes.Compare(a.Key, b.Key) })
+
+	at := now.UnixMilli()
+	err = s.db.Write(ctx, func(tx Conn) error {
+		for _, l := range limits {
+			step := l.Step()
+			_, ok, err := get[int64](tx, limitTake, l.Key, at, step, at, at, step, at, at, step, at+l.Window.Milliseconds())
+			if err != nil {
+				return err
+			}
+			if !ok {
+				if wait, err = longestWait(tx, limits, now); err != nil {
+					return err
+				}
+				return errLimited
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, errLimited) {
+		return wait, nil
+	}
+	return 0, err
+}
+
+// longestWait looks how long it takes until all limits allow a taking.
+func longestWait(c Conn, limits []storage.Limit, now time.Time) (wait time.Duration, err error) {
+	for _, l := range limits {
+		tat, _, err := get[int64](c, limitLook, l.Key)
+		if err != nil {
+			return 0, err
+		}
+		_, w := l.Take(tat, now)
+		wait = max(wait, w)
+	}
+	return wait, nil
+}

@@ -1,0 +1,98 @@
+package sqlstore
+
+import (
+	"context"
+	_ "embed"
+	"time"
+
+	"example.com/mailkey/storage"
+)
+
+//go:embed queries/outbox_due.sql
+var outboxDue string
+
+//go:embed queries/outbox_drop.sql
+var outboxDrop string
+
+//go:embed queries/outbox_claim.sql
+var outboxClaim string
+
+//go:embed queries/outbox_finish.sql
+var outboxFinish string
+
+//go:embed queries/outbox_forget.sql
+var outboxForget string
+
+//go:embed queries/beat_put.sql
+var beatPut string
+
+//go:embed queries/beat_last.sql
+var beatLast string
+
+type mailRow struct {
+	challengeRow
+	MailTo   string `db:"mail_to"`
+	Language string
+	ClientID string `db:"client_id"`
+	Purpose  string
+	Number   int
+	Try      int
+}
+
+// ClaimMails implements [storage.Outbox].
+func (s *Store) ClaimMails(ctx context.Context, limit int, lease, minLife time.Duration, now time.Time) ([]storage.Mail, error) {
+	at := now.UnixMilli()
+	// Nearly always there is nothing to do: that costs no write.
+	if _, due, err := get[int](s.db.Read(ctx), outboxDue, at); err != nil || !due {
+		return nil, err
+	}
+	var rows []mailRow
+	err := s.db.Write(ctx, func(tx Conn) error {
+		if err := exec(tx, outboxDrop, at, now.Add(minLife).UnixMilli()); err != nil {
+			return err
+		}
+		rows = nil
+		return tx.Select(&rows, outboxClaim, now.Add(lease).UnixMilli(), at, limit)
+	})
+	if err != nil {
+		return nil, err
+	}
+	mails := make([]storage.Mail, len(rows))
+	for i, r := range rows {
+		mails[i] = storage.Mail{
+			Challenge: r.challenge(), To: r.MailTo, Language: r.Language, ClientID: r.ClientID,
+			Purpose: r.Purpose, Number: r.Number, Try: r.Try,
+		}
+	}
+	return mails, nil
+}
+
+// FinishMail implements [storage.Outbox].
+func (s *Store) FinishMail(ctx context.Context, m storage.Mail, r storage.MailResult, now time.Time) error {
+	unknown := 0
+	if r.Unknown {
+		unknown = 1
+	}
+	return s.db.Write(ctx, func(tx Conn) error {
+		err := exec(tx, outboxFinish, m.Number, unknown, m.Number, now.UnixMilli(), unknown, millis(r.RetryAt),
+			m.Binding, m.ID, m.Try)
+		if err != nil {
+			return err
+		}
+		return exec(tx, outboxForget, m.Binding)
+	})
+}
+
+// Beat implements [storage.Outbox].
+func (s *Store) Beat(ctx context.Context, now time.Time) error {
+	return s.db.Write(ctx, func(tx Conn) error { return exec(tx, beatPut, now.UnixMilli()) })
+}
+
+// LastBeat implements [storage.Outbox].
+func (s *Store) LastBeat(ctx context.Context) (time.Time, error) {
+	at, ok, err := get[int64](s.db.Read(ctx), beatLast)
+	if err != nil || !ok {
+		return time.Time{}, err
+	}
+	return moment(&at), nil
+}

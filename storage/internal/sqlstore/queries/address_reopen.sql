@@ -1,0 +1,2 @@
+-- The same for an address that is not to be remembered because of a guess alone.
+UPDATE addresses SET seen_at = ? WHERE key = ? RETURNING state

@@ -1,0 +1,1 @@
+UPDATE addresses SET state = ? WHERE key = ?

@@ -1,0 +1,1 @@
+DELETE FROM captchas WHERE seq IN (SELECT seq FROM captchas WHERE expires_at <= ? LIMIT ?)

@@ -1,0 +1,1 @@
+DELETE FROM captchas WHERE id = ? RETURNING id, kind, state, peer, expires_at

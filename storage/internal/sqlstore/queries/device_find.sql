@@ -1,0 +1,1 @@
+SELECT 1 FROM devices WHERE address = ? AND device = ?

@@ -1,0 +1,1 @@
+SELECT hour, n FROM failure_hours WHERE hour > ? AND hour <= ?

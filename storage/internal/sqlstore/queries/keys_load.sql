@@ -1,0 +1,1 @@
+SELECT sealed, version FROM keys WHERE id = 1

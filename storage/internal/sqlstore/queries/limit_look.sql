@@ -1,0 +1,1 @@
+SELECT tat FROM limits WHERE key = ?

@@ -1,0 +1,1 @@
+SELECT count(*) FROM (SELECT 1 FROM challenges WHERE due_at IS NOT NULL LIMIT ?) AS pending

@@ -1,0 +1,1 @@
+INSERT INTO tickets (id, binding, expires_at) VALUES (?, ?, ?)

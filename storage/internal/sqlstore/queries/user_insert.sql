@@ -1,0 +1,1 @@
+INSERT INTO users (id, email, mail_to, created_at) VALUES (?, ?, ?, ?)

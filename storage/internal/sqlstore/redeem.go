@@ -1,0 +1,129 @@
+package sqlstore
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"time"
+
+	"example.com/mailkey/storage"
+)
+
+//go:embed queries/challenge_redeem.sql
+var challengeRedeem string
+
+//go:embed queries/failure_count.sql
+var failureCount string
+
+//go:embed queries/failure_hours.sql
+var failureHours string
+
+// Redeem implements [storage.Challenges].
+func (s *Store) Redeem(ctx context.Context, g storage.Guess, l storage.AddressLimits, now time.Time) (out storage.Redeemed, err error) {
+	err = s.db.Write(ctx, func(tx Conn) error {
+		out, err = redeem(tx, g, l, now)
+		return err
+	})
+	if err != nil {
+		return storage.Redeemed{}, err
+	}
+	return out, nil
+}
+
+func redeem(tx Conn, g storage.Guess, l storage.AddressLimits, now time.Time) (storage.Redeemed, error) {
+	at := now.UnixMilli()
+	address, err := openAddress(tx, addressReopen, at, g.Address)
+	if err != nil {
+		return storage.Redeemed{}, err
+	}
+	known, err := knownDevice(tx, g.Address, g.Device)
+	if err != nil {
+		return storage.Redeemed{}, err
+	}
+	if wait := address.GuessWait(now, known, l); wait > 0 {
+		return storage.Redeemed{Result: storage.GuessLimited, Wait: wait}, nil
+	}
+
+	wrong, usedAt := 1, (*int64)(nil)
+	if g.Right {
+		wrong, usedAt = 0, &at
+	}
+	counted, ok, err := get[struct {
+		Guesses   int
+		CreatedAt int64 `db:"created_at"`
+	}](tx, challengeRedeem, wrong, usedAt, usedAt,
+		g.Binding, blob(g.ChallengeID), at, l.GuessesPerCode, address.Level(now, l))
+	if err != nil || !ok {
+		return storage.Redeemed{Result: storage.GuessGone}, err
+	}
+	codeDay := storage.DayOf(time.UnixMilli(counted.CreatedAt))
+
+	if !g.Right {
+		address.AddFailure(now, codeDay, known)
+		if err := saveAddress(tx, g.Address, address); err != nil {
+			return storage.Redeemed{}, err
+		}
+		return storage.Redeemed{Result: storage.GuessWrong}, exec(tx, failureCount, hourOf(now))
+	}
+
+	out, err := logIn(tx, g, address, now)
+	if err != nil || out.Result != storage.GuessLoggedIn {
+		return out, err
+	}
+	if err := rememberDevice(tx, g.Address, g.Device, now); err != nil {
+		return out, err
+	}
+	address.Forgive(codeDay, counted.Guesses, known)
+	return out, saveAddress(tx, g.Address, address)
+}
+
+// logIn lets the owner of the mailbox in, or says why not.
+func logIn(tx Conn, g storage.Guess, address *storage.Address, now time.Time) (storage.Redeemed, error) {
+	if g.Refuse {
+		return storage.Redeemed{Result: storage.GuessRefused}, nil
+	}
+	user, found, err := findUser(tx, userByEmail, g.Email)
+	switch {
+	case err != nil:
+		return storage.Redeemed{}, err
+	case !found && !g.Register:
+		return storage.Redeemed{Result: storage.GuessNoUser}, nil
+	case !found && g.Session.UserID != address.UserID, found && g.Session.UserID != user.ID:
+		return storage.Redeemed{}, fmt.Errorf("redeem: the user of the address changed: %w", storage.ErrConflict)
+	case found && !user.DisabledAt.IsZero():
+		return storage.Redeemed{Result: storage.GuessDisabled}, nil
+	}
+	if !found {
+		user = storage.User{ID: g.Session.UserID, Email: g.Email, MailTo: g.MailTo, CreatedAt: now}
+		if err := insertUser(tx, user); err != nil {
+			return storage.Redeemed{}, err
+		}
+	}
+	user.LastLoginAt = now
+	if err := exec(tx, userSeen, now.UnixMilli(), user.ID); err != nil {
+		return storage.Redeemed{}, err
+	}
+	if err := insertSession(tx, g.Session, g.MaxSessions, now); err != nil {
+		return storage.Redeemed{}, err
+	}
+	return storage.Redeemed{Result: storage.GuessLoggedIn, User: storedUser(user), NewUser: !found}, nil
+}
+
+// FailuresByHour implements [storage.Challenges].
+func (s *Store) FailuresByHour(ctx context.Context, n int, now time.Time) ([]int, error) {
+	last := hourOf(now)
+	var rows []struct {
+		Hour int64
+		N    int
+	}
+	if err := s.db.Read(ctx).Select(&rows, failureHours, last-int64(n), last); err != nil {
+		return nil, err
+	}
+	hours := make([]int, n)
+	for _, r := range rows {
+		hours[n-1-int(last-r.Hour)] = r.N
+	}
+	return hours, nil
+}
+
+func hourOf(t time.Time) int64 { return t.UnixMilli() / time.Hour.Milliseconds() }

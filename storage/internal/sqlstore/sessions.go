@@ -1,0 +1,100 @@
+package sqlstore
+
+import (
+	"context"
+	_ "embed"
+	"time"
+
+	"example.com/mailkey/storage"
+)
+
+//go:embed queries/session_insert.sql
+var sessionInsert string
+
+//go:embed queries/session_trim.sql
+var sessionTrim string
+
+//go:embed queries/session_find.sql
+var sessionFind string
+
+//go:embed queries/session_save.sql
+var sessionSave string
+
+//go:embed queries/session_end.sql
+var sessionEnd string
+
+//go:embed queries/session_end_user.sql
+var sessionEndUser string
+
+type sessionRow struct {
+	TokenHash     string `db:"token_hash"`
+	ID            string
+	UserID        string `db:"user_id"`
+	ClientID      string `db:"client_id"`
+	Agent         string
+	OS            string
+	ClaimedIP     string `db:"claimed_ip"`
+	IP            string
+	Data          []byte
+	CreatedAt     int64 `db:"created_at"`
+	LastSeenAt    int64 `db:"last_seen_at"`
+	ExpiresAt     int64 `db:"expires_at"`
+	Email         string
+	MailTo        string `db:"mail_to"`
+	UserCreatedAt int64  `db:"user_created_at"`
+	LastLoginAt   *int64 `db:"last_login_at"`
+}
+
+func (r sessionRow) session() storage.Session {
+	return storage.Session{
+		TokenHash: r.TokenHash, ID: r.ID, UserID: r.UserID, ClientID: r.ClientID,
+		Agent: r.Agent, OS: r.OS, ClaimedIP: r.ClaimedIP, IP: r.IP, Data: r.Data,
+		CreatedAt: moment(&r.CreatedAt), LastSeenAt: moment(&r.LastSeenAt), ExpiresAt: moment(&r.ExpiresAt),
+	}
+}
+
+func (r sessionRow) user() storage.User {
+	return storage.User{
+		ID: r.UserID, Email: r.Email, MailTo: r.MailTo,
+		CreatedAt: moment(&r.UserCreatedAt), LastLoginAt: moment(r.LastLoginAt),
+	}
+}
+
+// insertSession creates s, after ending the oldest sessions that the user has
+// too many at the client.
+func insertSession(tx Conn, s storage.Session, limit int, now time.Time) error {
+	at := now.UnixMilli()
+	if err := exec(tx, sessionTrim, at, s.UserID, s.ClientID, at, max(0, limit-1)); err != nil {
+		return err
+	}
+	return exec(tx, sessionInsert, s.TokenHash, s.ID, s.UserID, s.ClientID, s.Agent, s.OS, s.ClaimedIP, s.IP,
+		blob(s.Data), s.CreatedAt.UnixMilli(), s.LastSeenAt.UnixMilli(), s.ExpiresAt.UnixMilli())
+}
+
+// FindSession implements [storage.Sessions].
+func (s *Store) FindSession(ctx context.Context, tokenHash string, now time.Time) (storage.Session, storage.User, bool, error) {
+	row, ok, err := get[sessionRow](s.db.Read(ctx), sessionFind, tokenHash, now.UnixMilli())
+	if err != nil || !ok {
+		return storage.Session{}, storage.User{}, false, err
+	}
+	return row.session(), row.user(), true, nil
+}
+
+// SaveSessionData implements [storage.Sessions].
+func (s *Store) SaveSessionData(ctx context.Context, tokenHash string, data []byte, now time.Time) (ok bool, err error) {
+	err = s.db.Write(ctx, func(tx Conn) error {
+		ok, err = execOK(tx, sessionSave, blob(data), tokenHash, now.UnixMilli())
+		return err
+	})
+	return ok && err == nil, err
+}
+
+// EndSession implements [storage.Sessions].
+func (s *Store) EndSession(ctx context.Context, tokenHash string, now time.Time) (ok bool, err error) {
+	at := now.UnixMilli()
+	err = s.db.Write(ctx, func(tx Conn) error {
+		ok, err = execOK(tx, sessionEnd, at, tokenHash, at)
+		return err
+	})
+	return ok && err == nil, err
+}

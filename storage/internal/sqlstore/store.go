@@ -1,0 +1,76 @@
+// Package sqlstore is the part that the stores on SQLite and PostgreSQL
+// share: the statements, one file each under queries, and the transactions
+// they form. What differs between the two is behind [Database].
+package sqlstore
+
+import (
+	"context"
+	"time"
+
+	"example.com/mailkey/storage"
+)
+
+// Database runs statements. They are written with ? placeholders, in the
+// subset of SQL that both databases share.
+type Database interface {
+	// Read returns a connection for single statements that only read.
+	Read(ctx context.Context) Conn
+
+	// Write runs f in a transaction and commits it when f returns nil. No
+	// other transaction writes a row that f has written before f ends. f may
+	// run more than once and must not keep the Conn.
+	Write(ctx context.Context, f func(Conn) error) error
+}
+
+// Conn runs statements on behalf of one caller.
+type Conn interface {
+	// Get scans one row into dest; ok is false when there is none.
+	Get(dest any, query string, args ...any) (ok bool, err error)
+	// Select scans all rows into the slice that dest points to.
+	Select(dest any, query string, args ...any) error
+	// Exec reports how many rows were changed.
+	Exec(query string, args ...any) (rows int64, err error)
+}
+
+// Store implements [storage.Store] on a Database.
+type Store struct{ db Database }
+
+var _ storage.Store = (*Store)(nil)
+
+// New returns a store on db, whose tables exist.
+func New(db Database) *Store { return &Store{db: db} }
+
+// get returns the one row of a query.
+func get[T any](c Conn, query string, args ...any) (row T, ok bool, err error) {
+	ok, err = c.Get(&row, query, args...)
+	return row, ok, err
+}
+
+// exec is for statements of which it is known how many rows they change.
+func exec(c Conn, query string, args ...any) error {
+	_, err := c.Exec(query, args...)
+	return err
+}
+
+// execOK reports whether a statement changed anything.
+func execOK(c Conn, query string, args ...any) (bool, error) {
+	n, err := c.Exec(query, args...)
+	return n > 0, err
+}
+
+// millis is how times are stored; the zero time is NULL.
+func millis(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	ms := t.UnixMilli()
+	return &ms
+}
+
+// moment is the reverse of millis.
+func moment(ms *int64) time.Time {
+	if ms == nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(*ms).UTC()
+}

@@ -1,0 +1,66 @@
+package sqlstore
+
+import (
+	"context"
+	_ "embed"
+	"time"
+)
+
+//go:embed queries/captcha_sweep.sql
+var captchaSweep string
+
+//go:embed queries/ticket_sweep.sql
+var ticketSweep string
+
+//go:embed queries/limit_sweep.sql
+var limitSweep string
+
+//go:embed queries/challenge_sweep.sql
+var challengeSweep string
+
+//go:embed queries/session_sweep.sql
+var sessionSweep string
+
+//go:embed queries/address_sweep.sql
+var addressSweep string
+
+//go:embed queries/device_sweep.sql
+var deviceSweep string
+
+//go:embed queries/failure_sweep.sql
+var failureSweep string
+
+// How long things are kept that do not expire by themselves.
+const (
+	keepAddresses = 366 * 24 * time.Hour // failures count for a year
+	keepDevices   = 400 * 24 * time.Hour
+	keepFailures  = 8 * 24 * time.Hour // compared over a week
+)
+
+// Sweep implements [storage.Store].
+func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (removed int, err error) {
+	at := now.UnixMilli()
+	for _, sweep := range []struct {
+		query string
+		until int64
+	}{
+		{captchaSweep, at},
+		{ticketSweep, at},
+		{limitSweep, at},
+		{challengeSweep, at},
+		{sessionSweep, at},
+		{addressSweep, now.Add(-keepAddresses).UnixMilli()},
+		{deviceSweep, now.Add(-keepDevices).UnixMilli()},
+		{failureSweep, hourOf(now.Add(-keepFailures))},
+	} {
+		err := s.db.Write(ctx, func(tx Conn) error {
+			n, err := tx.Exec(sweep.query, sweep.until, limit)
+			removed += int(n)
+			return err
+		})
+		if err != nil {
+			return removed, err
+		}
+	}
+	return removed, nil
+}

@@ -1,0 +1,80 @@
+package sqlstore
+
+import (
+	"context"
+	_ "embed"
+	"time"
+
+	"example.com/mailkey/storage"
+)
+
+//go:embed queries/user_by_id.sql
+var userByID string
+
+//go:embed queries/user_by_email.sql
+var userByEmail string
+
+//go:embed queries/user_insert.sql
+var userInsert string
+
+//go:embed queries/user_seen.sql
+var userSeen string
+
+//go:embed queries/user_disable.sql
+var userDisable string
+
+type userRow struct {
+	ID          string
+	Email       string
+	MailTo      string `db:"mail_to"`
+	CreatedAt   int64  `db:"created_at"`
+	LastLoginAt *int64 `db:"last_login_at"`
+	DisabledAt  *int64 `db:"disabled_at"`
+}
+
+func (r userRow) user() storage.User {
+	return storage.User{
+		ID: r.ID, Email: r.Email, MailTo: r.MailTo, CreatedAt: moment(&r.CreatedAt),
+		LastLoginAt: moment(r.LastLoginAt), DisabledAt: moment(r.DisabledAt),
+	}
+}
+
+func findUser(c Conn, query, arg string) (storage.User, bool, error) {
+	row, ok, err := get[userRow](c, query, arg)
+	if err != nil || !ok {
+		return storage.User{}, false, err
+	}
+	return row.user(), true, nil
+}
+
+func insertUser(tx Conn, u storage.User) error {
+	return exec(tx, userInsert, u.ID, u.Email, u.MailTo, u.CreatedAt.UnixMilli())
+}
+
+// storedUser is u as it comes back from the database: with whole milliseconds.
+func storedUser(u storage.User) storage.User {
+	u.CreatedAt, u.LastLoginAt = moment(millis(u.CreatedAt)), moment(millis(u.LastLoginAt))
+	return u
+}
+
+// UserByID implements [storage.Users].
+func (s *Store) UserByID(ctx context.Context, id string) (storage.User, bool, error) {
+	return findUser(s.db.Read(ctx), userByID, id)
+}
+
+// UserByEmail implements [storage.Users].
+func (s *Store) UserByEmail(ctx context.Context, email string) (storage.User, bool, error) {
+	return findUser(s.db.Read(ctx), userByEmail, email)
+}
+
+// SetUserDisabled implements [storage.Users].
+func (s *Store) SetUserDisabled(ctx context.Context, id string, at time.Time) (ok bool, err error) {
+	err = s.db.Write(ctx, func(tx Conn) error {
+		ok, err = execOK(tx, userDisable, millis(at), id)
+		if err != nil || !ok || at.IsZero() {
+			return err
+		}
+		return exec(tx, sessionEndUser, at.UnixMilli(), id)
+	})
+	return ok && err == nil, err
+}

@@ -1,0 +1,36 @@
+package memory
+
+import (
+	"time"
+
+	"example.com/mailkey/storage"
+)
+
+type address struct {
+	storage.Address
+	touchedAt time.Time // the last mail or wrong guess
+}
+
+// device is one that logged in to an address.
+type device struct{ address, device string }
+
+// address returns what is remembered about the address with the key. One that
+// was never heard of is remembered only when it is touched.
+func (s *Store) address(key []byte) *address {
+	if a := s.addresses[string(key)]; a != nil {
+		return a
+	}
+	return new(address)
+}
+
+// touch remembers a for as long as what has just happened to it counts.
+func (s *Store) touch(key []byte, a *address, now time.Time) {
+	a.touchedAt = now
+	s.addresses[string(key)] = a
+}
+
+// known reports whether the device logged in to the address before.
+func (s *Store) known(addressKey, deviceKey []byte) bool {
+	_, known := s.devices[device{string(addressKey), string(deviceKey)}]
+	return known
+}

@@ -1,0 +1,99 @@
+package memory
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"time"
+
+	"example.com/mailkey/storage"
+)
+
+// session stays until it would have expired, so that one that was ended cannot
+// be made again.
+type session struct {
+	storage.Session
+	ended bool
+}
+
+// liveSession returns the session with the token hash if it is live, else nil.
+func (s *Store) liveSession(tokenHash string, now time.Time) *session {
+	row := s.sessions[tokenHash]
+	if row == nil || row.ended || past(row.ExpiresAt, now) {
+		return nil
+	}
+	return row
+}
+
+// logIn stores the session of a right guess, and its user if there was none.
+func (s *Store) logIn(u *storage.User, g storage.Guess, now time.Time) (newUser bool) {
+	newUser = s.users[u.ID] == nil
+	s.users[u.ID], s.usersByEmail[u.Email] = u, u
+	u.LastLoginAt = now
+
+	row := &session{Session: g.Session}
+	row.Data = bytes.Clone(row.Data)
+	row.CreatedAt, row.LastSeenAt, row.ExpiresAt = ms(row.CreatedAt), ms(row.LastSeenAt), ms(row.ExpiresAt)
+
+	var others []*session // live ones at this client
+	for _, o := range s.sessionsByUser[u.ID] {
+		if o.ClientID == row.ClientID && s.liveSession(o.TokenHash, now) != nil {
+			others = append(others, o)
+		}
+	}
+	slices.SortStableFunc(others, func(a, b *session) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	room := max(0, g.MaxSessions-1)
+	for _, old := range others[:max(0, len(others)-room)] {
+		old.ended = true
+	}
+
+	s.sessions[row.TokenHash] = row
+	s.sessionsByUser[u.ID] = append(s.sessionsByUser[u.ID], row)
+	return newUser
+}
+
+// FindSession implements [storage.Sessions].
+func (s *Store) FindSession(ctx context.Context, tokenHash string, now time.Time) (found storage.Session, u storage.User, ok bool, err error) {
+	if err := s.lock(ctx); err != nil {
+		return found, u, false, err
+	}
+	defer s.mu.Unlock()
+
+	row := s.liveSession(tokenHash, now)
+	if row == nil || !s.users[row.UserID].DisabledAt.IsZero() {
+		return found, u, false, nil
+	}
+	found = row.Session
+	found.Data = bytes.Clone(found.Data)
+	return found, *s.users[row.UserID], true, nil
+}
+
+// SaveSessionData implements [storage.Sessions].
+func (s *Store) SaveSessionData(ctx context.Context, tokenHash string, data []byte, now time.Time) (ok bool, err error) {
+	if err := s.lock(ctx); err != nil {
+		return false, err
+	}
+	defer s.mu.Unlock()
+
+	row := s.liveSession(tokenHash, now)
+	if row == nil {
+		return false, nil
+	}
+	row.Data = bytes.Clone(data)
+	return true, nil
+}
+
+// EndSession implements [storage.Sessions].
+func (s *Store) EndSession(ctx context.Context, tokenHash string, now time.Time) (ok bool, err error) {
+	if err := s.lock(ctx); err != nil {
+		return false, err
+	}
+	defer s.mu.Unlock()
+
+	row := s.liveSession(tokenHash, now)
+	if row == nil {
+		return false, nil
+	}
+	row.ended = true
+	return true, nil
+}

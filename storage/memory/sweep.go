@@ -1,0 +1,73 @@
+package memory
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"example.com/mailkey/storage"
+)
+
+// How long what is not dated itself is remembered.
+const (
+	day         = 24 * time.Hour
+	addressLife = 365 * day // without a mail or a wrong guess
+	deviceLife  = 400 * day // without a login
+	failureLife = 8 * day   // the count of an hour
+)
+
+// Sweep implements [storage.Store].
+func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (removed int, err error) {
+	if err := s.lock(ctx); err != nil {
+		return 0, err
+	}
+	defer s.mu.Unlock()
+
+	for _, id := range dead(s.captchas, limit, func(_ string, c *captcha) bool { return past(c.ExpiresAt, now) }) {
+		s.dropCaptcha(s.captchas[id])
+		removed++
+	}
+	for _, hash := range dead(s.sessions, limit, func(_ string, row *session) bool { return past(row.ExpiresAt, now) }) {
+		s.dropSession(s.sessions[hash])
+		removed++
+	}
+	removed += sweep(s.tickets, limit, func(_ string, t storage.Ticket) bool { return past(t.ExpiresAt, now) })
+	removed += sweep(s.limits, limit, func(_ string, tat int64) bool { return tat <= now.UnixMilli() })
+	removed += sweep(s.challenges, limit, func(binding string, c *challenge) bool {
+		return past(c.ExpiresAt, now) && s.outbox[binding] == nil
+	})
+	removed += sweep(s.addresses, limit, func(_ string, a *address) bool { return past(a.touchedAt.Add(addressLife), now) })
+	removed += sweep(s.devices, limit, func(_ device, seen time.Time) bool { return past(seen.Add(deviceLife), now) })
+	removed += sweep(s.failures, limit, func(hour int64, _ int) bool { return hour < hourOf(now.Add(-failureLife)) })
+	return removed, nil
+}
+
+// dead returns the keys of at most limit rows that are dead.
+func dead[K comparable, V any](rows map[K]V, limit int, isDead func(K, V) bool) (keys []K) {
+	for k, row := range rows {
+		if len(keys) < limit && isDead(k, row) {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+// sweep removes at most limit rows that are dead.
+func sweep[K comparable, V any](rows map[K]V, limit int, isDead func(K, V) bool) (removed int) {
+	keys := dead(rows, limit, isDead)
+	for _, k := range keys {
+		delete(rows, k)
+	}
+	return len(keys)
+}
+
+// dropSession removes the session without a trace.
+func (s *Store) dropSession(row *session) {
+	delete(s.sessions, row.TokenHash)
+	rest := slices.DeleteFunc(s.sessionsByUser[row.UserID], func(o *session) bool { return o == row })
+	if len(rest) == 0 {
+		delete(s.sessionsByUser, row.UserID)
+		return
+	}
+	s.sessionsByUser[row.UserID] = rest
+}

@@ -1,0 +1,147 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"example.com/mailkey/storage"
+	"example.com/mailkey/storage/internal/sqlstore"
+)
+
+const (
+	groupSize  = 64   // transactions that share a commit
+	queueBound = 1024 // transactions that may wait
+)
+
+var errClosed = errors.New("the store is closed")
+
+// group commits transactions together. There is one writer in SQLite anyway,
+// and what a commit costs is waiting for the disk, so those who come while one
+// is being written are served by the next, all in one: a savepoint each, an
+// answer after the commit. Nobody waits for company, and there is no goroutine
+// in the background: whoever finds the writer free works off the queue.
+type group struct {
+	conn  sqlstore.Conn
+	queue chan *job
+	free  chan struct{} // holds one token while nobody writes
+}
+
+type job struct {
+	ctx  context.Context
+	f    func(sqlstore.Conn) error
+	done chan error // with room for one
+}
+
+func newGroup(conn sqlstore.Conn) *group {
+	g := &group{conn: conn, queue: make(chan *job, queueBound), free: make(chan struct{}, 1)}
+	g.free <- struct{}{}
+	return g
+}
+
+// write runs f in a transaction and returns after its commit. When ctx ends
+// before f was started, f is not run.
+func (g *group) write(ctx context.Context, f func(sqlstore.Conn) error) error {
+	j := &job{ctx, f, make(chan error, 1)}
+	select {
+	case g.queue <- j:
+	default:
+		return fmt.Errorf("more than %d transactions are waiting: %w", queueBound, storage.ErrBusy)
+	}
+	for {
+		select {
+		case err := <-j.done:
+			return err
+		case _, open := <-g.free:
+			if !open {
+				return errClosed
+			}
+			g.commit()
+			g.free <- struct{}{}
+		}
+	}
+}
+
+// commit runs what is in the queue, up to a groupful, in one transaction.
+func (g *group) commit() {
+	var jobs []*job
+	for len(jobs) < groupSize {
+		select {
+		case j := <-g.queue:
+			if err := j.ctx.Err(); err != nil {
+				j.done <- err
+				continue
+			}
+			jobs = append(jobs, j)
+			continue
+		default:
+		}
+		break
+	}
+	if len(jobs) == 0 {
+		return
+	}
+	results := make([]error, len(jobs))
+	err := g.transaction(jobs, results)
+	for i, j := range jobs {
+		if results[i] == nil {
+			results[i] = err
+		}
+		j.done <- results[i]
+	}
+}
+
+// transaction runs the jobs and commits those that did not fail. An error is
+// one of all of them: nothing was changed.
+func (g *group) transaction(jobs []*job, results []error) error {
+	if err := g.exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	for i, j := range jobs {
+		if err := g.exec("SAVEPOINT job"); err != nil {
+			return g.rollback(err)
+		}
+		results[i] = run(g.conn, j.f)
+		if results[i] != nil {
+			if g.exec("ROLLBACK TO job") != nil { // SQLite gave the whole transaction up
+				return g.rollback(results[i])
+			}
+		}
+		if err := g.exec("RELEASE job"); err != nil {
+			return g.rollback(err)
+		}
+	}
+	if err := g.exec("COMMIT"); err != nil {
+		return g.rollback(err)
+	}
+	return nil
+}
+
+// rollback ends a transaction that failed as a whole. SQLite may have ended it
+// by itself (a full disk does that), so an error of ROLLBACK says nothing.
+func (g *group) rollback(cause error) error {
+	_ = g.exec("ROLLBACK")
+	return cause
+}
+
+func (g *group) exec(statement string) error {
+	_, err := g.conn.Exec(statement)
+	return err
+}
+
+// run keeps a panic of one job from the others.
+func run(conn sqlstore.Conn, f func(sqlstore.Conn) error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic in a transaction: %v", v)
+		}
+	}()
+	return f(conn)
+}
+
+// close waits for the running transaction. Those that wait, and come, fail.
+func (g *group) close() {
+	if _, open := <-g.free; open {
+		close(g.free)
+	}
+}

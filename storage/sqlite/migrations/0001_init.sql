@@ -1,0 +1,107 @@
+-- Times are Unix milliseconds. Keys, ids and hashes are opaque bytes or text made by the caller.
+
+CREATE TABLE captchas (
+    seq        INTEGER PRIMARY KEY, -- grows: the largest is the newest
+    id         BLOB    NOT NULL UNIQUE,
+    kind       TEXT    NOT NULL,
+    state      BLOB    NOT NULL,
+    peer       BLOB    NOT NULL,
+    played     INTEGER NOT NULL DEFAULT 0,
+    expires_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX captchas_peer ON captchas (peer, seq);
+CREATE INDEX captchas_expiry ON captchas (expires_at);
+
+CREATE TABLE tickets (
+    id         BLOB    PRIMARY KEY,
+    binding    BLOB    NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tickets_expiry ON tickets (expires_at);
+
+CREATE TABLE limits (
+    key BLOB    PRIMARY KEY,
+    tat INTEGER NOT NULL -- theoretical arrival time
+) STRICT, WITHOUT ROWID;
+CREATE INDEX limits_tat ON limits (tat);
+
+CREATE TABLE addresses (
+    key     BLOB    PRIMARY KEY,
+    state   TEXT    NOT NULL, -- JSON: storage.Address
+    seen_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX addresses_seen ON addresses (seen_at);
+
+CREATE TABLE devices ( -- that logged in to the address
+    address BLOB    NOT NULL,
+    device  BLOB    NOT NULL,
+    seen_at INTEGER NOT NULL,
+    PRIMARY KEY (address, device)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX devices_seen ON devices (seen_at);
+
+CREATE TABLE challenges ( -- mailed codes, and the outbox
+    binding    BLOB    PRIMARY KEY,
+    id         BLOB    NOT NULL,
+    secret_id  TEXT    NOT NULL,
+    level      INTEGER NOT NULL,
+    user_id    TEXT    NOT NULL, -- for a user that is created by it
+    purpose    TEXT    NOT NULL,
+    client_id  TEXT    NOT NULL,
+    language   TEXT    NOT NULL,
+    mail_to    TEXT    NOT NULL, -- empty when nothing is due
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    guesses    INTEGER NOT NULL DEFAULT 0,
+    used_at    INTEGER,
+    number     INTEGER NOT NULL DEFAULT 1, -- of mails asked for
+    try        INTEGER NOT NULL DEFAULT 0, -- of deliveries
+    claimed    INTEGER NOT NULL DEFAULT 0, -- 1 while a worker has it, until due_at
+    unknown    INTEGER NOT NULL DEFAULT 0, -- attempts that ended nobody knows how
+    due_at     INTEGER                     -- NULL: nothing to mail
+) STRICT, WITHOUT ROWID;
+CREATE INDEX challenges_due ON challenges (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX challenges_expiry ON challenges (expires_at);
+
+CREATE TABLE failure_hours (
+    hour INTEGER PRIMARY KEY, -- hours since 1970
+    n    INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE beats (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE users (
+    id            TEXT    PRIMARY KEY,
+    email         TEXT    NOT NULL UNIQUE, -- folded by the caller
+    mail_to       TEXT    NOT NULL,
+    created_at    INTEGER NOT NULL,
+    last_login_at INTEGER,
+    disabled_at   INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sessions (
+    token_hash   TEXT    PRIMARY KEY,
+    id           TEXT    NOT NULL,
+    user_id      TEXT    NOT NULL,
+    client_id    TEXT    NOT NULL,
+    agent        TEXT    NOT NULL,
+    os           TEXT    NOT NULL,
+    claimed_ip   TEXT    NOT NULL,
+    ip           TEXT    NOT NULL,
+    data         BLOB    NOT NULL,
+    created_at   INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    expires_at   INTEGER NOT NULL,
+    ended_at     INTEGER -- a tombstone until expires_at
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_user ON sessions (user_id, client_id, created_at) WHERE ended_at IS NULL;
+CREATE INDEX sessions_expiry ON sessions (expires_at);
+
+CREATE TABLE keys (
+    id      INTEGER PRIMARY KEY CHECK (id = 1),
+    version INTEGER NOT NULL,
+    sealed  BLOB    NOT NULL
+) STRICT;

@@ -1,0 +1,144 @@
+// Package sqlite keeps everything in one SQLite file, without cgo: the
+// default store.
+//
+//	store, err := sqlite.Open(ctx, "mailkey.db")
+//
+// The file belongs to one process: several may use it at once and stay
+// correct, but SQLite's locks are not fair, so the others crawl. Where more
+// than one instance is needed, use storage/postgres.
+//
+// A change that was answered is on the disk (WAL, synchronous=FULL). Changes
+// that arrive together share one commit, so durability costs little under
+// load. Backups are taken as with any SQLite file in WAL mode, for example
+// with VACUUM INTO from another connection; never by copying the file alone.
+package sqlite
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/jmoiron/sqlx"
+	moderncsqlite "modernc.org/sqlite"
+
+	"database/sql"
+
+	"example.com/mailkey/storage/internal/sqlstore"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// ErrNewer says that the file was written by a newer version of mailkey.
+var ErrNewer = sqlstore.ErrNewer
+
+// Store is a storage.Store on a SQLite file. It is safe for concurrent use.
+type Store struct {
+	*sqlstore.Store
+	db *database
+}
+
+// Open opens the database, which is created, readable for its owner only,
+// when it does not exist. Tables are brought up to date; several processes may
+// do that at the same time. It refuses a file that others can read, and one
+// that a newer version wrote.
+//
+// ctx bounds opening alone.
+func Open(ctx context.Context, path string) (*Store, error) {
+	db, err := open(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	return &Store{Store: sqlstore.New(db), db: db}, nil
+}
+
+// Close waits for running statements and closes the file. Calls after Close
+// fail.
+func (s *Store) Close() error { return s.db.close() }
+
+func open(ctx context.Context, path string) (*database, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := private(path); err != nil {
+		return nil, err
+	}
+	writer, err := connect(path, url.Values{
+		"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_foreign_keys": {"1"}, "_txlock": {"immediate"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	writer.SetMaxOpenConns(1)
+	if err := migrate(ctx, writer); err != nil {
+		return nil, errors.Join(translate(err), writer.Close())
+	}
+	reader, err := connect(path, url.Values{"_query_only": {"1"}})
+	if err != nil {
+		return nil, errors.Join(err, writer.Close())
+	}
+	readers := max(4, 2*runtime.GOMAXPROCS(0))
+	reader.SetMaxOpenConns(readers)
+	reader.SetMaxIdleConns(readers)
+	return newDatabase(ctx, writer, reader)
+}
+
+// connect opens a pool. The settings are checked by the driver before any of
+// them is applied.
+func connect(path string, settings url.Values) (*sqlx.DB, error) {
+	settings.Set("_busy_timeout", "5000")
+	settings.Set("_dqs", "0")
+	dsn := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: settings.Encode()}
+	connector, err := moderncsqlite.NewConnector(dsn.String())
+	if err != nil {
+		return nil, err
+	}
+	return sqlx.NewDb(sql.OpenDB(connector), "sqlite3"), nil
+}
+
+func migrate(ctx context.Context, db *sqlx.DB) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	tx, err := db.BeginTxx(ctx, nil) // immediate: the other process waits here
+	if err != nil {
+		return err
+	}
+	if err := sqlstore.Migrate(ctx, tx, files); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}
+
+// private creates the file for its owner alone, before SQLite would create it
+// for everybody (the files beside it take over its mode), or checks that it is
+// so. An existing file is never opened here: closing it would drop the locks
+// that SQLite holds in this process.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err == nil {
+		return f.Close()
+	}
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return errors.New("not a regular file")
+	}
+	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o077 != 0 {
+		return fmt.Errorf("the file holds secrets and its mode is %#o: run chmod 600 on it", mode)
+	}
+	return nil
+}

@@ -1,0 +1,245 @@
+package storagetest
+
+import (
+	"cmp"
+	"context"
+
+	"example.com/mailkey/storage"
+)
+
+var challenges = []check{
+	{"come back whole", "FindChallenge returns the challenge that RequestCode made", challengeWhole},
+	{"expire", "what expires at t is dead when it is t, and alive a millisecond before", challengeExpires},
+	{"are kept by binding", "there is one challenge per binding, and each binding has its own", challengeBindings},
+	{"need room in the outbox", "with MaxPending mails waiting RequestCode is told Full, and nothing was changed", challengeFull},
+	{"need room before all else", "the outbox is asked before the address's limits", challengeFullFirst},
+	{"need room when asked at once", "parallel requests keep MaxPending", challengeFullParallel},
+	{"are mailed again", "the living challenge is mailed again, as it was", challengeAgain},
+	{"are mailed again in their first half", "one that lives for less than half of the lifetime is replaced", challengeHalf},
+	{"are replaced", "one is replaced when used, out of guesses, expired, too short, or of another secret", challengeReplaced},
+	{"keep their guesses when mailed again", "a resend gives no guesses back", challengeAgainGuesses},
+	{"have all guesses when new", "a new challenge takes GuessesPerCode guesses", challengeNewGuesses},
+	{"are long enough", "a challenge has the level of the address, and at least MinLevel", challengeLevel},
+	{"are not shared", "slices passed in are not kept, those returned belong to the caller", challengeAliases},
+}
+
+// find finds the challenge of the visitor's binding.
+func (w *scene) find(v visitor) answer[storage.Challenge] {
+	return lookup(w.FindChallenge(w.ctx, v.binding(), w.limits, at(v.asked)))
+}
+
+// of is the challenge that is made when the visitor asks.
+func of(v visitor) storage.Challenge {
+	return storage.Challenge{
+		ID:        v.challenge(),
+		Binding:   v.binding(),
+		SecretID:  "secret 1",
+		UserID:    v.userID(),
+		ExpiresAt: at(v.asked + lifetime),
+	}
+}
+
+func challengeWhole(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	r, want := anna.request(), of(anna)
+	r.SecretID, r.MinLevel, r.UserID = "geheim-秘密", 1, "ünïque"
+	want.SecretID, want.Level, want.UserID = r.SecretID, 1, r.UserID
+	return cmp.Or(
+		w.find(anna).none(),
+		w.request(r, 0).is(storage.CodeRequested{ExpiresAt: at(lifetime)}),
+		w.find(anna).is(want),
+	)
+}
+
+func challengeExpires(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	return cmp.Or(
+		w.asks(anna, ben),
+		w.lives(anna, lifetime-tick, true),
+		w.lives(anna, lifetime, false),
+		w.guesses(anna, false, lifetime-tick, storage.GuessWrong),
+		w.guesses(anna, false, lifetime, storage.GuessGone),
+		w.right(anna, lifetime, storage.GuessGone),
+		w.right(ben, lifetime-tick, storage.GuessLoggedIn),
+	)
+}
+
+func challengeBindings(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	app := anna
+	app.client = "app"
+	return cmp.Or(
+		w.asks(anna, phone, app, ben),
+		w.wrong(anna, 3, 0),
+		w.lives(anna, 0, false),
+		w.find(phone).is(of(phone)),
+		w.find(app).is(of(app)),
+		w.find(ben).is(of(ben)),
+		w.wrong(phone, 3, 0),
+		w.right(app, 0, storage.GuessLoggedIn),
+		w.right(ben, 0, storage.GuessLoggedIn),
+	)
+}
+
+// asksFor has the visitor ask where max mails may wait.
+func (w *scene) asksFor(v visitor, max int) answer[storage.CodeRequested] {
+	r := v.request()
+	r.MaxPending = max
+	return w.request(r, v.asked)
+}
+
+func challengeFull(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	w.limits.Cooldown = hour
+	full := storage.CodeRequested{Full: true}
+	accepted := storage.CodeRequested{ExpiresAt: at(lifetime), NextIn: hour}
+	return cmp.Or(
+		w.asksFor(ben.on(1), 2).is(accepted),
+		w.asksFor(anna, 1).is(full),
+		w.find(anna).none(),
+		w.asksFor(anna, 2).is(accepted),
+		w.asksFor(visitor{email: "carl@example.com"}, 2).is(full),
+		w.claims(0, byID(ben.on(1), anna)...),
+		w.asksFor(visitor{email: "carl@example.com"}, 2).is(full), // claimed ones wait too
+		w.asksFor(visitor{email: "carl@example.com"}, 3).is(accepted),
+	)
+}
+
+func challengeFullFirst(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	w.limits.Cooldown = hour
+	return cmp.Or(
+		w.asks(anna),
+		w.asksFor(anna, 1).is(storage.CodeRequested{Full: true}),
+		w.asksFor(anna, 2).is(storage.CodeRequested{Wait: hour}),
+	)
+}
+
+func challengeFullParallel(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	var accepted counter
+	return cmp.Or(
+		parallel(8, func(i int) error {
+			a := w.asksFor(visitor{email: string(rune('a' + i))}, 3)
+			return accepted.count(!a.got.Full, a.err)
+		}),
+		accepted.is(3),
+	)
+}
+
+func challengeAgain(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	r := anna.later(minute).request()
+	r.UserID, r.Lifetime = "another", 2*minute
+	long := ben.request()
+	long.MinLevel = 2
+	return cmp.Or(
+		w.asks(anna),
+		w.request(r, minute).is(storage.CodeRequested{ExpiresAt: at(lifetime)}),
+		w.find(anna).is(of(anna)),
+		w.guesses(anna.later(minute), true, minute, storage.GuessGone),
+		w.right(anna, minute, storage.GuessLoggedIn),
+		w.request(long, 0).err,
+		w.asks(ben.later(minute)), // longer than asked for is long enough
+		w.lives(ben, minute, true),
+	)
+}
+
+func challengeHalf(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	half, over := anna.later(lifetime/2), anna.later(lifetime/2+tick)
+	return cmp.Or(
+		w.asks(anna, half),
+		w.find(half).is(of(anna)),
+		w.request(over.request(), over.asked).is(storage.CodeRequested{ExpiresAt: at(over.asked + lifetime)}),
+		w.find(over).is(of(over)),
+		w.guesses(anna, true, over.asked, storage.GuessGone), // there is one challenge per binding
+		w.guesses(anna, false, over.asked, storage.GuessGone),
+		w.right(over, over.asked, storage.GuessLoggedIn),
+	)
+}
+
+func challengeReplaced(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	w.limits.Level1After = 4
+	replaced := func(device string, wear func(visitor) error, change func(*storage.CodeRequest)) error {
+		v := anna.on(device)
+		next := v.later(minute)
+		r, want := next.request(), of(next)
+		change(&r)
+		want.SecretID, want.Level = r.SecretID, r.MinLevel
+		return cmp.Or(w.asks(v), wear(v), w.request(r, minute).err, w.find(next).is(want))
+	}
+	fresh := func(visitor) error { return nil }
+	used := func(v visitor) error { return w.right(v, 0, storage.GuessLoggedIn) }
+	exhausted := func(v visitor) error { return w.wrong(v, 3, 0) }
+	outgrown := func(v visitor) error { return cmp.Or(w.asks(phone), w.wrong(phone, 1, 0)) }
+	same := func(*storage.CodeRequest) {}
+	return cmp.Or(
+		replaced("1", used, same),
+		replaced("2", fresh, func(r *storage.CodeRequest) { r.SecretID = "secret 2" }),
+		replaced("3", fresh, func(r *storage.CodeRequest) { r.MinLevel = 1 }),
+		replaced("4", exhausted, same),
+		replaced("5", outgrown, func(r *storage.CodeRequest) { r.MinLevel = 1 }),
+		w.asks(anna, anna.later(lifetime)), // expired
+		w.lives(anna.later(lifetime), lifetime, true),
+	)
+}
+
+func challengeAgainGuesses(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	return cmp.Or(
+		w.asks(anna),
+		w.wrong(anna, 2, 0),
+		w.asks(anna.later(minute)),
+		w.wrong(anna, 1, minute),
+		w.lives(anna, minute, false),
+		w.right(anna, minute, storage.GuessGone),
+	)
+}
+
+func challengeNewGuesses(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	next := anna.later(minute)
+	return cmp.Or(
+		w.asks(anna),
+		w.wrong(anna, 3, 0),
+		w.asks(next),
+		w.wrong(next, 2, minute),
+		w.right(next, minute, storage.GuessLoggedIn),
+	)
+}
+
+func challengeLevel(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	w.limits.Level1After = 1
+	wanted := func(v visitor, min, want int) error {
+		r, c := v.request(), of(v)
+		r.MinLevel, c.Level = min, want
+		return cmp.Or(w.request(r, v.asked).err, w.find(v).is(c))
+	}
+	return cmp.Or(
+		wanted(anna, 0, 0),
+		wanted(anna.on("1"), 1, 1),
+		w.wrong(anna, 1, 0),
+		wanted(anna.on("2"), 0, 1),
+		wanted(anna.on("3"), 1, 1),
+		wanted(anna.on("4"), 2, 2),
+		wanted(anna.later(minute), 0, 1),
+	)
+}
+
+func challengeAliases(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	r := anna.request()
+	if err := w.request(r, 0).err; err != nil {
+		return err
+	}
+	scribble(r.Binding, r.Address, r.Device, r.ChallengeID)
+	a := w.find(anna)
+	if err := a.is(of(anna)); err != nil {
+		return err
+	}
+	scribble(a.got.ID, a.got.Binding)
+	return cmp.Or(w.find(anna).is(of(anna)), w.right(anna, 0, storage.GuessLoggedIn))
+}

@@ -1,0 +1,220 @@
+package storagetest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"example.com/mailkey/storage"
+)
+
+const (
+	lifetime    = 10 * minute // of a code
+	sessionLife = 5 * day
+	lease       = minute // of a claimed mail
+	room        = 100    // mails that may wait
+)
+
+// roomy are limits that nobody reaches, but for the three guesses per code.
+var roomy = storage.AddressLimits{
+	PerHour: 1000, PerDay: 1000, StrangersPerHour: 1000, StrangersPerDay: 1000,
+	GuessesPerCode: 3, Level1After: 1000, Level2After: 2000, StrangerGuessesPerDay: 1000,
+	FirstWait: minute, LastWait: hour,
+}
+
+// visitor is one device at one client that logs in to one address, with the
+// code that it asks for at one time.
+type visitor struct {
+	email  string
+	device string
+	client string
+	asked  time.Duration // after start
+}
+
+var (
+	anna  = visitor{email: "anna@example.com", device: "laptop", client: "web"}
+	phone = visitor{email: "anna@example.com", device: "phone", client: "web"}
+	ben   = visitor{email: "ben@example.com", device: "tablet", client: "web"}
+)
+
+// later is the visitor asking for a code at another time.
+func (v visitor) later(d time.Duration) visitor {
+	v.asked += d
+	return v
+}
+
+// on is the visitor with another device.
+func (v visitor) on(device any) visitor {
+	v.device = fmt.Sprint(device)
+	return v
+}
+
+func (v visitor) binding() []byte   { return key("binding", v.email, v.device, v.client) }
+func (v visitor) address() []byte   { return key("address", v.email) }
+func (v visitor) deviceKey() []byte { return key("device", v.device) }
+func (v visitor) challenge() []byte { return key("challenge", v) }
+func (v visitor) token() string     { return fmt.Sprintf("%x", key("token", v)) }
+func (v visitor) userID() string    { return "user of " + v.email }
+
+func (v visitor) request() storage.CodeRequest {
+	return storage.CodeRequest{
+		Binding:     v.binding(),
+		Address:     v.address(),
+		Device:      v.deviceKey(),
+		MailTo:      "To." + v.email,
+		Language:    "zh-Hant",
+		ClientID:    v.client,
+		Purpose:     "login",
+		ChallengeID: v.challenge(),
+		SecretID:    "secret 1",
+		Lifetime:    lifetime,
+		UserID:      v.userID(),
+		MaxPending:  room,
+	}
+}
+
+// guess is the visitor's guess at the code that it asked for.
+func (v visitor) guess(right bool, now time.Duration) storage.Guess {
+	return storage.Guess{
+		Binding:     v.binding(),
+		ChallengeID: v.challenge(),
+		Address:     v.address(),
+		Device:      v.deviceKey(),
+		Right:       right,
+		Register:    true,
+		Email:       v.email,
+		MailTo:      "To." + v.email,
+		Session: storage.Session{
+			TokenHash: v.token(),
+			ID:        "id of " + v.token(),
+			UserID:    v.userID(),
+			ClientID:  v.client,
+			CreatedAt: at(now),
+			ExpiresAt: at(now + sessionLife),
+		},
+		MaxSessions: 10,
+	}
+}
+
+// scene is a store where visitors act. All times are after start.
+type scene struct {
+	storage.Store
+	ctx    context.Context
+	limits storage.AddressLimits
+	probes int
+}
+
+func play(ctx context.Context, s storage.Store) *scene {
+	return &scene{Store: s, ctx: ctx, limits: roomy}
+}
+
+func (w *scene) request(r storage.CodeRequest, now time.Duration) answer[storage.CodeRequested] {
+	return value(w.RequestCode(w.ctx, r, w.limits, at(now)))
+}
+
+func (w *scene) redeem(g storage.Guess, now time.Duration) answer[storage.Redeemed] {
+	return value(w.Redeem(w.ctx, g, w.limits, at(now)))
+}
+
+// asks has the visitors ask for their codes, each in its time.
+func (w *scene) asks(visitors ...visitor) error {
+	for _, v := range visitors {
+		if err := w.waits(v, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// waits has the visitor ask for a code and be told to wait.
+func (w *scene) waits(v visitor, want time.Duration) error {
+	a := w.request(v.request(), v.asked)
+	if a.got.Full {
+		return fmt.Errorf("%s: the outbox is full", where())
+	}
+	return answer[time.Duration]{a.got.Wait, true, a.err}.is(want)
+}
+
+// guesses has the visitor guess and be told the result.
+func (w *scene) guesses(v visitor, right bool, now time.Duration, want storage.GuessResult) error {
+	a := w.redeem(v.guess(right, now), now)
+	return answer[storage.GuessResult]{a.got.Result, true, a.err}.is(want)
+}
+
+// wrong has the visitor guess wrong, n times, and have it counted.
+func (w *scene) wrong(v visitor, n int, now time.Duration) error {
+	return repeat(n, func(int) error { return w.guesses(v, false, now, storage.GuessWrong) })
+}
+
+// right has the visitor guess right and be told the result.
+func (w *scene) right(v visitor, now time.Duration, want storage.GuessResult) error {
+	return w.guesses(v, true, now, want)
+}
+
+// logsIn has the visitors ask and guess right, each in its time.
+func (w *scene) logsIn(visitors ...visitor) error {
+	for _, v := range visitors {
+		if err := cmp.Or(w.asks(v), w.right(v, v.asked, storage.GuessLoggedIn)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// session finds the session that the visitor's code was redeemed for.
+func (w *scene) session(v visitor, now time.Duration) answer[loggedIn] {
+	return session(w.FindSession(w.ctx, v.token(), at(now)))
+}
+
+// signedIn checks whether the visitor's session is alive.
+func (w *scene) signedIn(v visitor, now time.Duration, want bool) error {
+	a := w.session(v, now)
+	return answer[bool]{a.ok, true, a.err}.is(want)
+}
+
+// lives checks whether the code that the visitor asked for can be guessed.
+func (w *scene) lives(v visitor, now time.Duration, want bool) error {
+	c, ok, err := w.FindChallenge(w.ctx, v.binding(), w.limits, at(now))
+	return answer[bool]{ok && string(c.ID) == string(v.challenge()), true, err}.is(want)
+}
+
+// level checks how long a code the visitor's address gets, by asking for one.
+func (w *scene) level(v visitor, now time.Duration, want int) error {
+	w.probes++
+	probe := visitor{v.email, "probe", fmt.Sprint("probe ", w.probes), now}
+	if err := w.asks(probe); err != nil {
+		return err
+	}
+	c, ok, err := w.FindChallenge(w.ctx, probe.binding(), w.limits, at(now))
+	return lookup(c.Level, ok, err).is(want)
+}
+
+// claims takes the mails that are due and checks whose they are.
+func (w *scene) claims(now time.Duration, want ...visitor) error {
+	_, err := w.claim(now, want...)
+	return err
+}
+
+// claim takes the mails that are due, checks whose they are, and returns them.
+func (w *scene) claim(now time.Duration, want ...visitor) ([]storage.Mail, error) {
+	mails, err := w.ClaimMails(w.ctx, room, lease, 0, at(now))
+	var got, wanted [][]byte
+	for _, m := range mails {
+		got = append(got, m.ID)
+	}
+	for _, v := range want {
+		wanted = append(wanted, v.challenge())
+	}
+	return mails, value(got, err).is(wanted)
+}
+
+// loggedIn is what FindSession finds.
+type loggedIn struct {
+	Session storage.Session
+	User    storage.User
+}
+
+func session(s storage.Session, u storage.User, ok bool, err error) answer[loggedIn] {
+	return lookup(loggedIn{s, u}, ok, err)
+}

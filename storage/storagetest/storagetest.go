@@ -1,0 +1,91 @@
+// Package storagetest is the conformance suite for stores.
+//
+// A store that passes [Run] keeps every promise of the contracts in package
+// storage:
+//
+//	func TestStore(t *testing.T) {
+//		storagetest.Run(t, func(t *testing.T) storage.Store {
+//			return openEmpty(t) // closed by t.Cleanup
+//		})
+//	}
+//
+// A check that fails prints the rule that was broken. [RunAgainst] does more
+// of the unexpected: it makes the same random calls on two stores and
+// compares the answers.
+package storagetest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"example.com/mailkey/storage"
+)
+
+// A check shows that a store keeps one rule; the error says how it does not.
+type check struct {
+	name string
+	rule string
+	run  func(context.Context, storage.Store) error
+}
+
+// A group is the checks of one entity.
+type group struct {
+	name   string
+	checks []check
+}
+
+func groups() []group {
+	return []group{
+		{"captchas", captchas},
+		{"tickets", tickets},
+		{"limits", limits},
+		{"addresses", addresses},
+		{"challenges", challenges},
+		{"guesses", guesses},
+		{"logins", logins},
+		{"outbox", outbox},
+		{"deliveries", deliveries},
+		{"users", users},
+		{"sessions", sessions},
+		{"keys", keys},
+		{"sweep", sweeps},
+		{"contexts", contexts},
+	}
+}
+
+// Run checks that the stores that open returns keep the contracts of package
+// storage. Each check gets an empty store of its own; the checks of an entity
+// run in parallel, so open must allow that.
+func Run(t *testing.T, open func(t *testing.T) storage.Store) {
+	for _, g := range groups() {
+		t.Run(g.name, func(t *testing.T) {
+			for _, c := range g.checks {
+				t.Run(c.name, func(t *testing.T) {
+					t.Parallel()
+					if err := c.run(t.Context(), open(t)); err != nil {
+						t.Errorf("%v\nthe rule: %s", err, c.rule)
+					}
+				})
+			}
+		})
+	}
+}
+
+// A failure is a check that a store did not pass.
+type failure struct {
+	check string // group/name
+	err   error
+}
+
+// failures runs the suite without a testing.T.
+func failures(ctx context.Context, open func() storage.Store) (failed []failure) {
+	for _, g := range groups() {
+		for _, c := range g.checks {
+			if err := c.run(ctx, open()); err != nil {
+				failed = append(failed, failure{fmt.Sprint(g.name, "/", c.name), err})
+			}
+		}
+	}
+	return failed
+}
