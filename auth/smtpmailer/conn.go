@@ -49,7 +49,8 @@ func (m *Mailer) deliver(ctx context.Context, c auth.CodeMail, text []byte) erro
 	// under whichever is waiting.
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 
-	d := &dialogue{relay: m.relay, conn: &limited{conn, replyLimit}}
+	link := &link{Conn: conn, left: replyLimit}
+	d := &dialogue{relay: m.relay, conn: link}
 	for _, s := range []struct {
 		step step
 		do   func() error
@@ -65,8 +66,12 @@ func (m *Mailer) deliver(ctx context.Context, c auth.CodeMail, text []byte) erro
 		{stepText, func() error { _, err := d.body.Write(text); return err }},
 		{stepFinalDot, func() error { return d.body.Close() }},
 	} {
-		d.conn.SetDeadline(time.Now().Add(commandTimeout))
-		if err := s.do(); err != nil {
+		_ = d.conn.SetDeadline(time.Now().Add(commandTimeout))
+		err := s.do()
+		if err == nil {
+			err = link.err
+		}
+		if err != nil {
 			if isReply(err) {
 				defer d.quit()
 			}
@@ -136,9 +141,9 @@ func (d *dialogue) auth() error {
 	plainText := d.tls == nil
 	switch {
 	case slices.Contains(mechanisms, "PLAIN"):
-		return d.client.Auth(smtp.PlainAuth("", d.user, d.password, d.host, plainText))
+		return d.client.Auth(smtp.PlainAuth("", d.user, d.password(), d.host, plainText))
 	case slices.Contains(mechanisms, "LOGIN"):
-		return d.client.Auth(smtp.LoginAuth(d.user, d.password, d.host, plainText))
+		return d.client.Auth(smtp.LoginAuth(d.user, d.password(), d.host, plainText))
 	}
 	return errNoAuth
 }
@@ -146,22 +151,29 @@ func (d *dialogue) auth() error {
 // quit takes leave. The fate of the mail is known: nothing depends on it.
 func (d *dialogue) quit() {
 	if d.client != nil {
-		d.conn.SetDeadline(time.Now().Add(quitTimeout))
+		_ = d.conn.SetDeadline(time.Now().Add(quitTimeout))
 		_ = d.client.Quit()
 	}
 }
 
-// limited is a connection that fails after left bytes have been read.
-type limited struct {
+// link is the connection as the library sees it. It fails after left bytes have
+// been read, and it remembers that it failed: a reader of lines takes what came
+// before a timeout or a cut for a whole line.
+type link struct {
 	net.Conn
 	left int
+	err  error
 }
 
-func (l *limited) Read(p []byte) (int, error) {
+func (l *link) Read(p []byte) (n int, err error) {
 	if l.left <= 0 {
-		return 0, errTooMuch
+		l.err = errTooMuch
+		return 0, l.err
 	}
-	n, err := l.Conn.Read(p[:min(len(p), l.left)])
+	n, err = l.Conn.Read(p[:min(len(p), l.left)])
 	l.left -= n
+	if err != nil {
+		l.err = err
+	}
 	return n, err
 }

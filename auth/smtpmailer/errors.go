@@ -44,7 +44,7 @@ var ownFault = map[int]bool{
 func failure(ctx context.Context, at step, err error, redact func(string) string) error {
 	if reply, ok := errors.AsType[*textproto.Error](err); ok && reply.Code >= 400 {
 		text := ""
-		if at != stepAUTH { // a relay that quotes a password may well encode it
+		if at != stepAUTH { // a password that is quoted there may be encoded
 			text = redact(reply.Msg)
 		}
 		err = fmt.Errorf("smtpmailer: %s: the relay answers %s", at, strings.TrimSpace(fmt.Sprint(reply.Code, " ", text)))
@@ -59,6 +59,8 @@ func failure(ctx context.Context, at step, err error, redact func(string) string
 		err = ctx.Err()
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = fmt.Errorf("no answer within %v", commandTimeout)
+	case at == stepAUTH && !errors.Is(err, errNoAuth):
+		err = errors.New("the exchange broke off")
 	default:
 		err = errors.New(redact(err.Error()))
 	}
@@ -92,13 +94,13 @@ var unprintable = regexp.MustCompile(`[^!-~]+`)
 // address and without the code, the local part and the credentials.
 func redactor(c auth.CodeMail, r *relay) func(string) string {
 	local, _, _ := strings.Cut(c.To, "@")
-	private := `\S*@\S*`
-	for _, s := range []string{c.Code, local, r.user, r.password} {
+	private := []string{`\S*@\S*`}
+	for _, s := range []string{c.Code, local, r.user, r.password()} {
 		if len(s) > 2 { // shorter ones tell nothing, and are in every word
-			private += "|" + regexp.QuoteMeta(s)
+			private = append(private, regexp.QuoteMeta(s))
 		}
 	}
-	mask := regexp.MustCompile("(?i)" + private)
+	mask := regexp.MustCompile("(?i)" + strings.Join(private, "|"))
 	return func(s string) string {
 		s = mask.ReplaceAllString(s, "[...]")
 		s = strings.TrimSpace(unprintable.ReplaceAllString(s, " "))

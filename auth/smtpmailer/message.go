@@ -44,13 +44,13 @@ func parseFrom(from string) (*mail.Address, error) {
 func check(c auth.CodeMail, now time.Time) error {
 	switch {
 	case !isMailbox(c.To):
-		return fmt.Errorf("%w: To is not a plain ASCII address", auth.ErrMailRejected)
+		return fmt.Errorf("%w: the recipient is not a plain ASCII address", auth.ErrMailRejected)
 	case !code.MatchString(c.Code):
-		return errors.New("Code is not made of 4 to 32 letters and digits")
+		return errors.New("the Code is not made of 4 to 32 letters and digits")
 	case !messageID.MatchString(c.MessageID):
-		return errors.New("MessageID is not of the form left@right")
+		return errors.New("the MessageID is not of the form left@right")
 	case !c.ExpiresAt.After(now):
-		return errors.New("the code has expired")
+		return errors.New("the Code has expired")
 	}
 	return nil
 }

@@ -13,10 +13,11 @@ import (
 
 // A relay is Config.URL, taken apart, with the TLS settings that follow.
 type relay struct {
-	host, port     string
-	user, password string
-	implicitTLS    bool        // smtps://
-	tls            *tls.Config // nil: plain text, to this machine only
+	host, port  string
+	user        string        // empty: no AUTH
+	password    func() string // not a string: fmt would print it somehow
+	implicitTLS bool          // smtps://
+	tls         *tls.Config   // nil: plain text, to this machine only
 }
 
 // parseRelay never repeats any part of the URL in an error: when it is
@@ -39,7 +40,13 @@ func parseRelay(raw string, config *tls.Config) (*relay, error) {
 		return nil, errors.Join(mistakes...)
 	}
 
-	r := &relay{host: u.Hostname(), port: u.Port()}
+	password, _ := u.User.Password() // of nil it is empty
+	r := &relay{
+		host:     u.Hostname(),
+		port:     u.Port(),
+		user:     u.User.Username(),
+		password: func() string { return password },
+	}
 	switch u.Scheme {
 	case "smtp":
 		r.port = cmp.Or(r.port, "587")
@@ -58,15 +65,11 @@ func parseRelay(raw string, config *tls.Config) (*relay, error) {
 	if strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 		wrong("URL must end after the port: percent-encode /, ? and # in the user and the password")
 	}
-	if u.User != nil {
-		r.user = u.User.Username()
-		r.password, _ = u.User.Password()
-		if r.user == "" || r.password == "" {
-			wrong("URL must have both a user and a password, or neither")
-		}
-		if strings.ContainsAny(r.user+r.password, "\x00\r\n") {
-			wrong("URL must not have a NUL or a line break in the user or the password")
-		}
+	if u.User != nil && (r.user == "" || password == "") {
+		wrong("URL must have both a user and a password, or neither")
+	}
+	if strings.ContainsAny(r.user+password, "\x00\r\n") {
+		wrong("URL must not have a NUL or a line break in the user or the password")
 	}
 
 	if r.implicitTLS || config != nil || !isLoopback(r.host) {

@@ -95,7 +95,7 @@ func (c Config) Format(f fmt.State, _ rune) {
 
 // Mailer implements [auth.Mailer]. It is safe for concurrent use.
 type Mailer struct {
-	relay     *relay // a pointer, so that printing a Mailer prints no password
+	relay     *relay
 	from      *mail.Address
 	hello     string
 	templates map[string]*compiled

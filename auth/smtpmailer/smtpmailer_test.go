@@ -91,8 +91,8 @@ func TestURL(t *testing.T) {
 			if kind != tt.tls {
 				t.Errorf("TLS is %q, want %q", kind, tt.tls)
 			}
-			if r.addr() != tt.addr || r.user != tt.user || r.password != tt.pass {
-				t.Errorf("got %s %q %q, want %s %q %q", r.addr(), r.user, r.password, tt.addr, tt.user, tt.pass)
+			if r.addr() != tt.addr || r.user != tt.user || r.password() != tt.pass {
+				t.Errorf("got %s %q %q, want %s %q %q", r.addr(), r.user, r.password(), tt.addr, tt.user, tt.pass)
 			}
 		})
 	}

@@ -125,13 +125,13 @@ func (t *compiled) try() error {
 		}
 		switch {
 		case r.subject == "":
-			return errors.New("Subject is empty")
+			return errors.New("the Subject is empty")
 		case strings.Contains(r.subject, sample.Code):
-			return errors.New("Subject shows the code, which lock screens and logs of relays would show too")
+			return errors.New("the Subject shows the code, which lock screens and logs of relays would show too")
 		case !strings.Contains(r.text, sample.Code):
-			return errors.New("Text does not show {{.Code}}")
+			return errors.New("the Text does not show {{.Code}}")
 		case !strings.Contains(r.html, sample.Code):
-			return errors.New("HTML does not show {{.Code}}")
+			return errors.New("the HTML does not show {{.Code}}")
 		}
 	}
 	return nil

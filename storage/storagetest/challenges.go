@@ -3,6 +3,7 @@ package storagetest
 import (
 	"cmp"
 	"context"
+	"time"
 
 	"example.com/mailkey/storage"
 )
@@ -99,7 +100,7 @@ func challengeFull(ctx context.Context, s storage.Store) error {
 		w.find(anna).none(),
 		w.asksFor(anna, 2).is(accepted),
 		w.asksFor(visitor{email: "carl@example.com"}, 2).is(full),
-		w.claims(0, byID(ben.on(1), anna)...),
+		w.claims(0, ben.on(1), anna),
 		w.asksFor(visitor{email: "carl@example.com"}, 2).is(full), // claimed ones wait too
 		w.asksFor(visitor{email: "carl@example.com"}, 3).is(accepted),
 	)
@@ -162,27 +163,29 @@ func challengeHalf(ctx context.Context, s storage.Store) error {
 func challengeReplaced(ctx context.Context, s storage.Store) error {
 	w := play(ctx, s)
 	w.limits.Level1After = 4
-	replaced := func(device string, wear func(visitor) error, change func(*storage.CodeRequest)) error {
-		v := anna.on(device)
+	replaced := func(i int, wear func(visitor) error, secret string, minLevel, level int) error {
+		v := anna.on(i).later(time.Duration(i) * hour)
 		next := v.later(minute)
 		r, want := next.request(), of(next)
-		change(&r)
-		want.SecretID, want.Level = r.SecretID, r.MinLevel
-		return cmp.Or(w.asks(v), wear(v), w.request(r, minute).err, w.find(next).is(want))
+		r.SecretID, r.MinLevel = secret, minLevel
+		want.SecretID, want.Level = secret, level
+		return cmp.Or(w.asks(v), wear(v), w.request(r, next.asked).err, w.find(next).is(want))
 	}
 	fresh := func(visitor) error { return nil }
-	used := func(v visitor) error { return w.right(v, 0, storage.GuessLoggedIn) }
-	exhausted := func(v visitor) error { return w.wrong(v, 3, 0) }
-	outgrown := func(v visitor) error { return cmp.Or(w.asks(phone), w.wrong(phone, 1, 0)) }
-	same := func(*storage.CodeRequest) {}
+	used := func(v visitor) error { return w.right(v, v.asked, storage.GuessLoggedIn) }
+	exhausted := func(v visitor) error { return w.wrong(v, 3, v.asked) }
+	outgrown := func(v visitor) error {
+		other := v.on("other")
+		return cmp.Or(w.asks(other), w.wrong(other, 1, v.asked))
+	}
 	return cmp.Or(
-		replaced("1", used, same),
-		replaced("2", fresh, func(r *storage.CodeRequest) { r.SecretID = "secret 2" }),
-		replaced("3", fresh, func(r *storage.CodeRequest) { r.MinLevel = 1 }),
-		replaced("4", exhausted, same),
-		replaced("5", outgrown, func(r *storage.CodeRequest) { r.MinLevel = 1 }),
-		w.asks(anna, anna.later(lifetime)), // expired
-		w.lives(anna.later(lifetime), lifetime, true),
+		replaced(1, used, "secret 1", 0, 0),
+		replaced(2, fresh, "secret 2", 0, 0),
+		replaced(3, fresh, "secret 1", 1, 1),
+		replaced(4, exhausted, "secret 1", 0, 0),
+		replaced(5, outgrown, "secret 1", 0, 1),
+		w.asks(ben, ben.later(lifetime)), // expired
+		w.find(ben.later(lifetime)).is(of(ben.later(lifetime))),
 	)
 }
 

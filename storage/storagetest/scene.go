@@ -1,9 +1,11 @@
 package storagetest
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"example.com/mailkey/storage"
@@ -196,7 +198,8 @@ func (w *scene) claims(now time.Duration, want ...visitor) error {
 	return err
 }
 
-// claim takes the mails that are due, checks whose they are, and returns them.
+// claim takes the mails that are due, checks whose they are, and returns them,
+// in the order of want.
 func (w *scene) claim(now time.Duration, want ...visitor) ([]storage.Mail, error) {
 	mails, err := w.ClaimMails(w.ctx, room, lease, 0, at(now))
 	var got, wanted [][]byte
@@ -206,6 +209,11 @@ func (w *scene) claim(now time.Duration, want ...visitor) ([]storage.Mail, error
 	for _, v := range want {
 		wanted = append(wanted, v.challenge())
 	}
+	place := func(id []byte) int {
+		return slices.IndexFunc(wanted, func(w []byte) bool { return bytes.Equal(id, w) })
+	}
+	slices.SortFunc(got, func(a, b []byte) int { return place(a) - place(b) })
+	slices.SortFunc(mails, func(a, b storage.Mail) int { return place(a.ID) - place(b.ID) })
 	return mails, value(got, err).is(wanted)
 }
 

@@ -16,7 +16,6 @@ package storagetest
 
 import (
 	"context"
-	"fmt"
 	"testing"
 
 	"example.com/mailkey/storage"
@@ -70,22 +69,4 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 			}
 		})
 	}
-}
-
-// A failure is a check that a store did not pass.
-type failure struct {
-	check string // group/name
-	err   error
-}
-
-// failures runs the suite without a testing.T.
-func failures(ctx context.Context, open func() storage.Store) (failed []failure) {
-	for _, g := range groups() {
-		for _, c := range g.checks {
-			if err := c.run(ctx, open()); err != nil {
-				failed = append(failed, failure{fmt.Sprint(g.name, "/", c.name), err})
-			}
-		}
-	}
-	return failed
 }

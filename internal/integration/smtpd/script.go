@@ -77,10 +77,30 @@ func (s *Server) Always(stage Stage, action Action) {
 	s.always[stage] = action
 }
 
+// Reached is closed once a client has got to the stage.
+func (s *Server) Reached(stage Stage) <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.arrival(stage)
+}
+
+// arrival is Reached with the lock held.
+func (s *Server) arrival(stage Stage) chan struct{} {
+	if s.reached[stage] == nil {
+		s.reached[stage] = make(chan struct{})
+	}
+	return s.reached[stage]
+}
+
 // next takes the action for a client that has reached the stage.
 func (s *Server) next(stage Stage) Action {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	select {
+	case <-s.arrival(stage):
+	default:
+		close(s.arrival(stage))
+	}
 	if q := s.queued[stage]; len(q) > 0 {
 		s.queued[stage] = q[1:]
 		return q[0]

@@ -55,6 +55,7 @@ type Server struct {
 	transcript []string
 	queued     map[Stage][]Action
 	always     map[Stage]Action
+	reached    map[Stage]chan struct{} // closed at the first arrival
 	open       int
 	dialed     int
 }
@@ -68,6 +69,7 @@ func New(tb testing.TB, c Config) *Server {
 		read:    map[string]int{},
 		queued:  map[Stage][]Action{},
 		always:  map[Stage]Action{},
+		reached: map[Stage]chan struct{}{},
 	}
 	addr := c.Addr
 	if addr == "" {
@@ -89,7 +91,10 @@ func New(tb testing.TB, c Config) *Server {
 
 // Close ends the server and all of its connections, like a machine that dies.
 // A new one can take its Addr.
-func (s *Server) Close() { s.server.Close() }
+func (s *Server) Close() {
+	s.listener.Close() // which go-smtp may not know yet
+	s.server.Close()
+}
 
 // Addr is the host:port that the server listens on.
 func (s *Server) Addr() string { return s.listener.Addr().String() }

@@ -1,0 +1,144 @@
+package storagetest
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"example.com/mailkey/storage"
+)
+
+var brokenLogins = []broken{
+	{"takes new users for old ones", by("logins/create the user", "logins/make one user"), changes(func(_ guessing, done *storage.Redeemed) { done.NewUser = false })},
+	{"does not note when the login was", by("logins/find the user"), changes(func(_ guessing, done *storage.Redeemed) { done.User.LastLoginAt = done.User.CreatedAt })},
+	{"cuts long agents", by("logins/store the session whole"), tries(func(g *guessing) { g.Session.Agent = g.Session.Agent[:min(255, len(g.Session.Agent))] })},
+	{"takes the zero time for a time", by("logins/store the session whole"), tries(func(g *guessing) { g.Session.LastSeenAt = g.Session.LastSeenAt.Add(1) })},
+	{"folds addresses", by("logins/do not fold addresses"), func(s *tampered) {
+		find := s.userByEmail
+		s.userByEmail = func(ctx context.Context, email string) (storage.User, bool, error) {
+			return find(ctx, strings.ToLower(email))
+		}
+		tries(func(g *guessing) { g.Email = strings.ToLower(g.Email) })(s)
+	}},
+	{"lets in who is refused", by("logins/are refused"), tries(func(g *guessing) { g.Refuse = false })},
+	{"keeps the code of who is refused", by("logins/are refused"), judges(func(g guessing, try try) (storage.Redeemed, error) {
+		if g.Right && g.Refuse {
+			return storage.Redeemed{Result: storage.GuessRefused}, nil
+		}
+		return try(g)
+	})},
+	{"registers everybody", by("logins/need a user"), tries(func(g *guessing) { g.Register = true })},
+	{"keeps the code of nobody", by("logins/need a user"), func(s *tampered) {
+		judges(func(g guessing, try try) (storage.Redeemed, error) {
+			if _, ok, _ := s.UserByEmail(context.Background(), g.Email); g.Right && !ok && !g.Register {
+				return storage.Redeemed{Result: storage.GuessNoUser}, nil
+			}
+			return try(g)
+		})(s)
+	}},
+	{"lets in nobody without registration", by("logins/need no registration twice"), judges(func(g guessing, try try) (storage.Redeemed, error) {
+		if g.Right && !g.Register {
+			return storage.Redeemed{Result: storage.GuessNoUser}, nil
+		}
+		return try(g)
+	})},
+	{"lets in disabled users", by("logins/need an enabled user"), func(s *tampered) {
+		tries(func(g *guessing) { _, _ = s.SetUserDisabled(context.Background(), g.Session.UserID, time.Time{}) })(s)
+	}},
+	{"keeps the code of a disabled user", by("logins/need an enabled user"), func(s *tampered) {
+		judges(func(g guessing, try try) (storage.Redeemed, error) {
+			u, _, _ := s.UserByEmail(context.Background(), g.Email)
+			if g.Right && !u.DisabledAt.IsZero() {
+				return storage.Redeemed{Result: storage.GuessDisabled}, nil
+			}
+			return try(g)
+		})(s)
+	}},
+	{"lets in whom it finds", by("logins/are for the user that the caller saw", "logins/are for the address's new user"), func(s *tampered) {
+		tries(func(g *guessing) {
+			c, _ := s.living(g.Binding, g.l, g.now)
+			if g.Session.UserID = c.UserID; c.UserID == "" {
+				g.Session.UserID = "user of " + g.Email
+			}
+		})(s)
+	}},
+	{"spends the code of a login that failed", by(
+		"logins/are for the user that the caller saw",
+		"logins/are for the address's new user",
+		"logins/are whole or not at all",
+	), judges(func(g guessing, try try) (storage.Redeemed, error) {
+		done, err := try(g)
+		if g.Refuse = true; err != nil {
+			_, _ = try(g)
+		}
+		return done, err
+	})},
+	{"creates the user of a login that failed", by("logins/are whole or not at all"), judges(func(g guessing, try try) (storage.Redeemed, error) {
+		done, err := try(g)
+		if err != nil {
+			g.Session.TokenHash += "'"
+			_, _ = try(g)
+		}
+		return done, err
+	})},
+	{"looks for the user before it creates one", by("logins/make one user"), func(s *tampered) {
+		meet := meeting()
+		judges(func(g guessing, try try) (storage.Redeemed, error) {
+			_, ok, _ := s.UserByEmail(context.Background(), g.Email)
+			meet()
+			done, err := try(g)
+			done.NewUser = !ok
+			return done, err
+		})(s)
+	}},
+	{"leaves a session too many", by("logins/end the oldest sessions", "logins/count sessions when at once"), tries(func(g *guessing) { g.MaxSessions++ })},
+	{"ends a session too many", by("logins/end the oldest sessions", "logins/count live sessions"), tries(func(g *guessing) { g.MaxSessions-- })},
+	{"counts the sessions of all clients", by("logins/end the oldest sessions"), tries(func(g *guessing) { g.Session.ClientID = "" })},
+	{"counts sessions that ended", by("logins/count live sessions"), func(s *tampered) {
+		end, ended := s.endSession, 0
+		s.endSession = func(ctx context.Context, hash string, now time.Time) (bool, error) {
+			ended++
+			return end(ctx, hash, now)
+		}
+		tries(func(g *guessing) { g.MaxSessions -= ended })(s)
+	}},
+	{"counts sessions before it logs in", by("logins/count sessions when at once"), func(s *tampered) {
+		var live []string
+		meet := meeting()
+		judges(func(g guessing, try try) (storage.Redeemed, error) {
+			var before []string
+			s.locked(func() { before = slices.Clone(live) })
+			meet()
+			for _, hash := range before[:max(0, len(before)+1-g.MaxSessions)] {
+				_, _ = s.EndSession(context.Background(), hash, g.now)
+			}
+			s.locked(func() { live = append(live, g.Session.TokenHash) })
+			g.MaxSessions = everything
+			return try(g)
+		})(s)
+	}},
+	{"shares a session's data", by("logins/share no slices", "sessions/are not shared"), func(s *tampered) {
+		data := make(map[string][]byte)
+		save, find := s.saveSessionData, s.findSession
+		tries(func(g *guessing) { s.locked(func() { data[g.Session.TokenHash] = g.Session.Data }) })(s)
+		s.saveSessionData = func(ctx context.Context, hash string, d []byte, now time.Time) (bool, error) {
+			s.locked(func() { data[hash] = d })
+			return save(ctx, hash, d, now)
+		}
+		s.findSession = func(ctx context.Context, hash string, now time.Time) (storage.Session, storage.User, bool, error) {
+			found, u, ok, err := find(ctx, hash, now)
+			s.locked(func() { found.Data = data[hash] })
+			return found, u, ok, err
+		}
+	}},
+}
+
+// changes changes what Redeem answers.
+func changes(change func(guessing, *storage.Redeemed)) func(*tampered) {
+	return judges(func(g guessing, try try) (storage.Redeemed, error) {
+		done, err := try(g)
+		change(g, &done)
+		return done, err
+	})
+}

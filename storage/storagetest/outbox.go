@@ -1,0 +1,237 @@
+package storagetest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"example.com/mailkey/storage"
+)
+
+var outbox = []check{
+	{"hands out what was asked for", "a mail is due when it was asked for, and says all that the request said", outboxMail},
+	{"hides what is claimed", "a claimed mail is hidden until now+lease, and due from then on", outboxLease},
+	{"hands out the oldest", "ClaimMails returns at most limit mails, those due first first", outboxOrder},
+	{"hands out each once", "of parallel calls of ClaimMails one gets the mail", outboxParallel},
+	{"drops what is used", "mails whose code is used are dropped", outboxUsed},
+	{"drops what lives too short", "mails whose code lives for less than minLife are dropped", outboxMinLife},
+	{"drops what expired", "a mail whose code expired is not handed out", outboxExpired},
+	{"drops what nobody could know twice", "a mail whose claim ran out twice is dropped", outboxRanOut},
+	{"makes room", "mails that were dropped do not count as pending", outboxRoom},
+	{"replaces", "a challenge that is replaced takes its mail along", outboxReplaced},
+	{"keeps the beat", "LastBeat returns the latest time given to Beat, and the zero time before", outboxBeat},
+	{"is not shared", "slices returned belong to the caller", outboxAliases},
+}
+
+// mail is what the outbox holds after the visitor asked.
+func mail(v visitor, number, try int) storage.Mail {
+	return storage.Mail{
+		Challenge: of(v),
+		To:        "To." + v.email,
+		Language:  "zh-Hant",
+		ClientID:  v.client,
+		Purpose:   "login",
+		Number:    number,
+		Try:       try,
+	}
+}
+
+// delivers claims the one mail that is due, checks it, and finishes it.
+func (w *scene) delivers(now time.Duration, want storage.Mail, r storage.MailResult) error {
+	mails, err := w.ClaimMails(w.ctx, room, lease, 0, at(now))
+	return cmp.Or(
+		value(mails, err).is([]storage.Mail{want}),
+		w.FinishMail(w.ctx, want, r, at(now)),
+	)
+}
+
+// pending checks how many mails wait, by asking for one more and dropping it.
+func (w *scene) pending(now time.Duration, want int) error {
+	w.probes++
+	probe := visitor{email: fmt.Sprint("probe ", w.probes), asked: now}
+	drop := probe.guess(true, now)
+	drop.Refuse = true
+	if want > 0 {
+		if err := w.asksFor(probe, want).is(storage.CodeRequested{Full: true}); err != nil {
+			return err
+		}
+	}
+	return cmp.Or(
+		w.asksFor(probe, want+1).is(storage.CodeRequested{ExpiresAt: at(now + lifetime)}),
+		w.redeem(drop, now).is(storage.Redeemed{Result: storage.GuessRefused}),
+	)
+}
+
+func outboxMail(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	return cmp.Or(
+		w.claims(0),
+		w.asks(anna, ben.later(minute)),
+		w.delivers(0, mail(anna, 1, 1), delivered),
+		w.delivers(minute, mail(ben.later(minute), 1, 1), delivered),
+	)
+}
+
+func outboxLease(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	return cmp.Or(
+		w.asks(anna),
+		w.claims(second, anna),
+		w.claims(second),
+		w.claims(second+lease-tick),
+		w.delivers(second+lease, mail(anna, 1, 2), delivered),
+	)
+}
+
+func outboxOrder(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	first := func(limit int, want ...visitor) error {
+		mails, err := s.ClaimMails(ctx, limit, lease, 0, at(minute))
+		var got, wanted []string
+		for _, m := range mails {
+			got = append(got, m.To)
+		}
+		for _, v := range want {
+			wanted = append(wanted, "To."+v.email)
+		}
+		return value(got, err).is(wanted)
+	}
+	named := func(name string, asked time.Duration) visitor { return visitor{email: name, asked: asked} }
+	b, a, d, c := named("b", 0), named("a", second), named("d", 2*second), named("c", 3*second)
+	retried := named("retried", -minute)
+	return cmp.Or(
+		w.asks(retried),
+		w.delivers(-minute, mail(retried, 1, 1), storage.MailResult{RetryAt: at(second + tick)}),
+		w.asks(c, a, d, b),
+		first(2, b, a),
+		first(1, retried),
+		first(9, d, c),
+		first(9),
+	)
+}
+
+func outboxParallel(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	got := make([][]storage.Mail, 9)
+	claim := func(i int) (err error) {
+		got[i], err = s.ClaimMails(ctx, 4+i, lease, 0, start)
+		return err
+	}
+	if err := cmp.Or(
+		repeat(12, func(i int) error { return w.asks(visitor{email: fmt.Sprint(i)}) }),
+		parallel(8, claim),
+		claim(8), // what they left
+	); err != nil {
+		return err
+	}
+	times := make(map[string]int)
+	for _, mails := range got {
+		for _, m := range mails {
+			times[m.To] += m.Try
+		}
+	}
+	return repeat(12, func(i int) error { return value(times[fmt.Sprint("To.", i)], nil).is(1) })
+}
+
+func outboxUsed(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	refused := ben.guess(true, 0)
+	refused.Refuse = true
+	return cmp.Or(
+		w.asks(anna, ben, phone),
+		w.right(anna, 0, storage.GuessLoggedIn),
+		w.redeem(refused, 0).err,
+		w.claims(0, phone),
+		w.right(phone, second, storage.GuessLoggedIn), // the mail is on its way
+		s.FinishMail(ctx, mail(phone, 1, 1), storage.MailResult{RetryAt: at(minute)}, at(second)),
+		w.claims(2*minute),
+		w.pending(2*minute, 0),
+	)
+}
+
+func outboxMinLife(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	claim := func(now time.Duration, want ...storage.Mail) error {
+		return value(s.ClaimMails(ctx, room, lease, minute, at(now))).is(want)
+	}
+	return cmp.Or(
+		w.asks(anna),
+		claim(lifetime-minute, mail(anna, 1, 1)),
+		w.asks(phone),
+		claim(lifetime-minute+tick),
+		w.claims(0), // once dropped it does not come back
+		w.pending(0, 1),
+		w.right(phone, 0, storage.GuessLoggedIn), // only the mail is dropped
+	)
+}
+
+func outboxExpired(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	return cmp.Or(
+		w.asks(anna),
+		w.claims(lifetime),
+		w.pending(lifetime, 0),
+	)
+}
+
+func outboxRanOut(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	return cmp.Or(
+		w.asks(anna),
+		w.claims(0, anna),
+		w.claims(lease, anna),
+		w.claims(2*lease),
+		w.pending(2*lease, 0),
+		w.lives(anna, 2*lease, true), // the reader may have got it
+	)
+}
+
+func outboxRoom(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	late := storage.MailResult{RetryAt: at(lifetime + minute)}
+	return cmp.Or(
+		w.asks(anna),
+		w.delivers(0, mail(anna, 1, 1), late),
+		w.asks(phone),
+		w.claims(0, phone),
+		w.claims(lifetime), // the one would be retried too late, the other's claim ran out
+		w.claims(lifetime+minute),
+		w.pending(lifetime+minute, 0),
+	)
+}
+
+func outboxReplaced(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	next := anna.later(lifetime - tick)
+	return cmp.Or(
+		w.asks(anna, next),
+		w.delivers(next.asked, mail(next, 1, 1), delivered),
+		w.claims(next.asked),
+	)
+}
+
+func outboxBeat(ctx context.Context, s storage.Store) error {
+	return cmp.Or(
+		value(s.LastBeat(ctx)).is(time.Time{}),
+		s.Beat(ctx, at(minute)),
+		value(s.LastBeat(ctx)).is(at(minute)),
+		s.Beat(ctx, start), // by an instance whose clock is behind
+		value(s.LastBeat(ctx)).is(at(minute)),
+		parallel(8, func(i int) error { return s.Beat(ctx, at(hour+time.Duration(i)*second)) }),
+		value(s.LastBeat(ctx)).is(at(hour+7*second)),
+	)
+}
+
+func outboxAliases(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	if err := w.asks(anna); err != nil {
+		return err
+	}
+	mails, err := w.claim(0, anna)
+	if err != nil {
+		return err
+	}
+	scribble(mails[0].ID, mails[0].Binding)
+	return w.delivers(lease, mail(anna, 1, 2), delivered)
+}

@@ -1,0 +1,183 @@
+package storagetest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"example.com/mailkey/storage"
+)
+
+var sweeps = []check{
+	{"remove what nobody can see", "Sweep removes what expired, and reports how much", sweepExpired},
+	{"remove a little at a time", "Sweep removes at most limit rows of each kind, and 0 means that nothing is left", sweepLimit},
+	{"come to an end", "a caller that repeats Sweep gets to 0", sweepEnds},
+	{"leave what is alive", "Sweep removes nothing that a verb can see", sweepAlive},
+	{"leave revoked sessions", "an ended session stays for as long as it would have lived: its token is never given again", sweepTombstones},
+	{"leave memories for a year", "what an address remembers, and which devices it knows, stays for a year", sweepMemory},
+	{"leave the failures of a week", "FailuresByHour of the last seven days survives", sweepFailures},
+	{"disturb nobody", "verbs parallel to Sweep answer as ever", sweepParallel},
+}
+
+// swept sweeps until nothing is left and returns how much was removed.
+func (w *scene) swept(now time.Duration, limit int) (removed int, err error) {
+	for range 1000 {
+		n, err := w.Sweep(w.ctx, at(now), limit)
+		if n == 0 || err != nil {
+			return removed, err
+		}
+		removed += n
+	}
+	return removed, errors.New("Sweep does not come to an end")
+}
+
+func (w *scene) sweeps(now time.Duration) error {
+	_, err := w.swept(now, 100)
+	return err
+}
+
+func sweepExpired(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	c, t := captcha(1, "anna", minute), ticket(1, minute)
+	return cmp.Or(
+		s.PutCaptcha(ctx, c, 9, 9),
+		s.PutTicket(ctx, t),
+		value(w.swept(minute-tick, 9)).is(0),
+		value(w.swept(minute+tick, 9)).is(2),
+		lookup(s.TakeCaptcha(ctx, c.ID, start)).none(), // even for a clock that is behind
+		value(s.TakeTicket(ctx, t.ID, t.Binding, start)).is(false),
+	)
+}
+
+func sweepLimit(ctx context.Context, s storage.Store) error {
+	return cmp.Or(
+		repeat(5, func(i int) error { return s.PutTicket(ctx, ticket(i, minute)) }),
+		value(s.Sweep(ctx, at(hour), 2)).is(2),
+		value(s.Sweep(ctx, at(hour), 2)).is(2),
+		value(s.Sweep(ctx, at(hour), 2)).is(1),
+		value(s.Sweep(ctx, at(hour), 2)).is(0),
+	)
+}
+
+func sweepEnds(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	if err := cmp.Or(
+		repeat(5, func(i int) error {
+			v := anna.on(i)
+			return cmp.Or(
+				s.PutCaptcha(ctx, captcha(i, "anna", minute), 9, 9),
+				value(s.TakeLimits(ctx, start, three(fmt.Sprint(i)))).is(0),
+				w.asks(v),
+				w.wrong(v, 1, 0),
+				w.right(v, 0, storage.GuessLoggedIn),
+				w.asks(v.later(minute)),
+			)
+		}),
+		w.claims(2*lifetime),
+	); err != nil {
+		return err
+	}
+	removed, err := w.swept(2*365*day, 2)
+	return cmp.Or(
+		value(removed > 0, err).is(true),
+		w.signedIn(anna.on(1), 0, false),
+		lookup(s.UserByEmail(ctx, anna.email)).is(user(anna)), // users stay
+	)
+}
+
+func sweepAlive(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	w.limits.Cooldown, w.limits.Level1After = hour, 2
+	c, t := captcha(1, "anna", hour+tick), ticket(1, hour+tick)
+	v := ben.later(hour - lifetime + tick)
+	return cmp.Or(
+		s.PutCaptcha(ctx, c, 9, 9),
+		s.PutTicket(ctx, t),
+		repeat(3, func(int) error { return value(s.TakeLimits(ctx, at(hour-minute+tick), three("a"))).is(0) }),
+		w.logsIn(anna),
+		w.asks(v),
+		w.wrong(v, 1, v.asked),
+		value(s.SaveKeys(ctx, []byte("keys"), 0)).is(true),
+		s.Beat(ctx, start),
+		w.sweeps(hour),
+		lookup(s.TakeCaptcha(ctx, c.ID, at(hour))).is(c),
+		value(s.TakeTicket(ctx, t.ID, t.Binding, at(hour))).is(true),
+		repeat(2, func(int) error { return value(s.TakeLimits(ctx, at(hour), three("a"))).is(0) }),
+		value(s.TakeLimits(ctx, at(hour), three("a"))).is(tick),
+		w.waits(v.later(lifetime-tick), v.asked+hour-hour),
+		w.claims(hour, v),
+		w.wrong(v, 1, hour),
+		w.signedIn(anna, hour, true),
+		loadKeys(ctx, s).is(document{[]byte("keys"), 1}),
+		value(s.LastBeat(ctx)).is(start),
+	)
+}
+
+func sweepTombstones(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	last := sessionLife - tick
+	next := anna.later(last)
+	g := next.guess(true, last)
+	g.Session.TokenHash = anna.token()
+	if err := cmp.Or(
+		w.logsIn(anna),
+		value(s.EndSession(ctx, anna.token(), start)).is(true),
+		w.sweeps(last),
+		w.asks(next),
+	); err != nil {
+		return err
+	}
+	if w.redeem(g, last).err == nil {
+		return errors.New("a token that was revoked is alive again")
+	}
+	return w.signedIn(anna, last, false)
+}
+
+func sweepMemory(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	w.limits.Level1After, w.limits.StrangersPerHour = 1, 1
+	year := 364 * day
+	return cmp.Or(
+		w.logsIn(anna),
+		w.asks(phone.later(hour)),
+		w.wrong(phone.later(hour), 1, hour),
+		w.sweeps(year),
+		w.asks(anna.later(year), anna.later(year+tick)),
+		w.waits(phone.later(year+2*tick), 0),
+		w.level(ben, year, 0),
+	)
+}
+
+func sweepFailures(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	week := 7 * 24
+	return cmp.Or(
+		w.asks(anna),
+		w.wrong(anna, 2, 0),
+		w.sweeps(7*day-hour),
+		value(s.FailuresByHour(ctx, week, at(7*day-hour))).is(append([]int{2}, make([]int, week-1)...)),
+	)
+}
+
+func sweepParallel(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	var taken counter
+	return cmp.Or(
+		repeat(20, func(i int) error {
+			return cmp.Or(s.PutTicket(ctx, ticket(i, hour)), s.PutTicket(ctx, ticket(-1-i, minute)))
+		}),
+		parallel(4, func(i int) error {
+			if i%2 == 0 {
+				return w.sweeps(minute)
+			}
+			return repeat(20, func(i int) error {
+				t := ticket(i, hour)
+				ok, err := s.TakeTicket(ctx, t.ID, t.Binding, at(minute))
+				return taken.count(ok, err)
+			})
+		}),
+		taken.is(20),
+	)
+}
