@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -302,15 +303,31 @@ type mailbox struct {
 
 func (m *mailbox) SendCode(_ context.Context, mail auth.CodeMail) error {
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.tried = append(m.tried, mail)
-	if m.fail != nil {
-		if err := m.fail(len(m.tried)); err != nil {
+	fail, try := m.fail, len(m.tried)
+	m.mu.Unlock()
+	if fail != nil {
+		if err := fail(try); err != nil {
 			return err
 		}
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.mails = append(m.mails, mail)
 	return nil
+}
+
+// failing tells how the next mails end; nil as the result of fail delivers.
+func (m *mailbox) failing(fail func(try int) error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fail = fail
+}
+
+func (m *mailbox) all() []auth.CodeMail {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.mails)
 }
 
 func (m *mailbox) count() int {

@@ -190,7 +190,9 @@ func TestLibcIsTheOneThatSQLiteNames(t *testing.T) {
 	const sqlite, libc = "modernc.org/sqlite", "modernc.org/libc"
 	selected := strings.TrimSpace(string(command(t, "list", "-m", "-f", "{{.Version}}", libc)))
 	file := strings.TrimSpace(string(command(t, "list", "-m", "-f", "{{.GoMod}}", sqlite)))
-	var mod struct{ Require []struct{ Path, Version string } }
+	var mod struct {
+		Require []struct{ Path, Version string }
+	}
 	if err := json.Unmarshal(command(t, "mod", "edit", "-json", file), &mod); err != nil {
 		t.Fatal(err)
 	}

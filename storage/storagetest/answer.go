@@ -86,7 +86,7 @@ func where() string {
 }
 
 // text prints a value the way it is compared: times in UTC and milliseconds,
-// an empty slice like none.
+// an empty slice like none, long bytes by their sum, fields that are not zero.
 func text(v any) string {
 	switch v := v.(type) {
 	case time.Time:
@@ -95,21 +95,26 @@ func text(v any) string {
 		}
 		return v.UTC().Format("2006-01-02T15:04:05.000")
 	case []byte:
-		if len(v) > 40 {
-			return fmt.Sprintf("%x… (%d bytes, sum %x)", v[:8], len(v), sha256.Sum256(v))
+		if len(v) > 16 {
+			return fmt.Sprintf("%d bytes (%.6x…)", len(v), sha256.Sum256(v))
 		}
 		return fmt.Sprintf("%x", v)
+	case string:
+		if len(v) > 60 {
+			return fmt.Sprintf("%q… (%.6x…)", v[:20], sha256.Sum256([]byte(v)))
+		}
+		return fmt.Sprintf("%q", v)
 	case storage.GuessResult:
 		return [...]string{"gone", "wrong", "limited", "refused", "no user", "disabled", "logged in"}[v]
-	case string:
-		return fmt.Sprintf("%q", v)
 	}
 	var parts []string
 	r := reflect.ValueOf(v)
 	switch r.Kind() {
 	case reflect.Struct:
 		for i := range r.NumField() {
-			parts = append(parts, r.Type().Field(i).Name+": "+text(r.Field(i).Interface()))
+			if part := text(r.Field(i).Interface()); part != text(reflect.Zero(r.Field(i).Type()).Interface()) || part == "gone" {
+				parts = append(parts, r.Type().Field(i).Name+": "+part)
+			}
 		}
 		return "{" + strings.Join(parts, ", ") + "}"
 	case reflect.Slice:

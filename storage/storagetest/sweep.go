@@ -144,9 +144,8 @@ func sweepMemory(ctx context.Context, s storage.Store) error {
 		w.asks(phone.later(hour)),
 		w.wrong(phone.later(hour), 1, hour),
 		w.sweeps(year),
-		w.asks(anna.later(year), anna.later(year+tick)),
-		w.waits(phone.later(year+2*tick), 0),
-		w.level(ben, year, 0),
+		w.asks(anna.later(year), anna.later(year)), // a device that logged in
+		w.level(anna, year, 1),
 	)
 }
 

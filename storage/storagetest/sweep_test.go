@@ -1,0 +1,71 @@
+package storagetest
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+var brokenSweeps = []broken{
+	{"removes nothing", by("sweep/remove what nobody can see"), sweepsAs(func(context.Context, time.Time, int, sweeping) (int, error) { return 0, nil })},
+	{"does not say how much it removed", by("sweep/remove what nobody can see"), sweepsAs(func(ctx context.Context, now time.Time, limit int, sweep sweeping) (int, error) {
+		n, err := sweep(ctx, now, limit)
+		return min(n, 1), err
+	})},
+	{"removes everything at once", by("sweep/remove a little at a time"), sweepsAs(func(ctx context.Context, now time.Time, _ int, sweep sweeping) (int, error) {
+		return sweep(ctx, now, everything)
+	})},
+	{"never comes to an end", by("sweep/come to an end"), sweepsAs(func(ctx context.Context, now time.Time, limit int, sweep sweeping) (int, error) {
+		n, err := sweep(ctx, now, limit)
+		return max(n, 1), err
+	})},
+	{"removes what is about to expire", by("sweep/remove what nobody can see", "sweep/leave what is alive"), sweepsLater(tick)},
+	{"forgets revoked sessions", by("sweep/leave revoked sessions"), func(s *tampered) {
+		swept := s.tallies()
+		tries(func(g *guessing) {
+			if swept.get(nil) > 0 {
+				g.Session.TokenHash += "'"
+			}
+		})(s)
+		sweepsAs(func(ctx context.Context, now time.Time, limit int, sweep sweeping) (int, error) {
+			swept.set(nil, 1)
+			return sweep(ctx, now, limit)
+		})(s)
+	}},
+	{"forgets addresses a month early", by("sweep/leave memories for a year"), sweepsLater(30 * day)},
+	{"forgets the failures of the sixth day", by("sweep/leave the failures of a week"), sweepsLater(3 * day)},
+	{"lends its lock to nobody", by("sweep/disturb nobody"), func(s *tampered) {
+		var sweepers atomic.Int32
+		sweepsAs(func(ctx context.Context, now time.Time, limit int, sweep sweeping) (int, error) {
+			sweepers.Add(1)
+			patient(func() bool { return false })
+			defer sweepers.Add(-1)
+			return sweep(ctx, now, limit)
+		})(s)
+		take := s.takeTicket
+		s.takeTicket = func(ctx context.Context, id, binding []byte, now time.Time) (bool, error) {
+			patient(func() bool { return sweepers.Load() > 0 })
+			ok, err := take(ctx, id, binding, now)
+			return ok && sweepers.Load() == 0, err
+		}
+	}},
+}
+
+// sweeping is what Sweep does.
+type sweeping func(ctx context.Context, now time.Time, limit int) (int, error)
+
+// sweepsAs answers for Sweep.
+func sweepsAs(answer func(ctx context.Context, now time.Time, limit int, sweep sweeping) (int, error)) func(*tampered) {
+	return func(s *tampered) {
+		sweep := s.sweep
+		s.sweep = func(ctx context.Context, now time.Time, limit int) (int, error) {
+			return answer(ctx, now, limit, sweep)
+		}
+	}
+}
+
+func sweepsLater(d time.Duration) func(*tampered) {
+	return sweepsAs(func(ctx context.Context, now time.Time, limit int, sweep sweeping) (int, error) {
+		return sweep(ctx, now.Add(d), limit)
+	})
+}
