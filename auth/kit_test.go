@@ -37,6 +37,7 @@ type kit struct {
 	device string
 	client string
 	lang   string
+	prefix string // that everything is mounted under
 }
 
 // play runs f with a kit whose configuration was changed by change, if that is
@@ -170,7 +171,7 @@ func (a answer) field(t *testing.T, name string) string {
 // request makes a request with all the headers that the contract asks for.
 func (k *kit) request(method, path, body string) *http.Request {
 	k.Helper()
-	r, err := http.NewRequestWithContext(k.Context(), method, "http://app.example"+path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(k.Context(), method, "http://app.example"+k.prefix+path, strings.NewReader(body))
 	if err != nil {
 		k.Fatal(err)
 	}
@@ -393,3 +394,13 @@ func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0
 type proxied struct{ net.Conn }
 
 func (proxied) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
+
+// alive reports whether the store would let the token in.
+func (k *kit) alive(token string) bool {
+	k.Helper()
+	_, _, ok, err := k.conf.Store.FindSession(k.Context(), auth.HashToken(token), time.Now())
+	if err != nil {
+		k.Fatal(err)
+	}
+	return ok
+}

@@ -128,6 +128,9 @@ var scenes = [][]move{
 		{"TakeTicket", (*walk).takeTicket},
 		{"TakeLimits", (*walk).takeLimits},
 		{"TakeLimits", (*walk).takeLimits},
+		{"Beat", (*walk).beat},
+		{"SaveKeys", (*walk).saveKeys},
+		{"Sweep", (*walk).sweep},
 	},
 	{
 		{"RequestCode", (*walk).requestCode},
@@ -154,11 +157,6 @@ var scenes = [][]move{
 		{"EndSession", (*walk).endSession},
 		{"UserByEmail", (*walk).user},
 		{"SetUserDisabled", (*walk).setUserDisabled},
-	},
-	{
-		{"Beat", (*walk).beat},
-		{"SaveKeys", (*walk).saveKeys},
-		{"Sweep", (*walk).sweep},
 	},
 }
 
