@@ -44,7 +44,7 @@ func (a *Auth) getCaptcha(c *call) error {
 	return c.reply(captchaReply{
 		Token:               challenge.Token,
 		Type:                challenge.Kind,
-		Expire:              int(challenge.ExpiresAt.Sub(c.now).Round(time.Second) / time.Second),
+		Expire:              wholeSeconds(challenge.ExpiresAt.Sub(c.now)),
 		OriginalImageBase64: base64Image(challenge.Image),
 		JigsawImageBase64:   base64Image(challenge.Piece),
 		Proof:               challenge.Proof,

@@ -26,7 +26,7 @@ type call struct {
 	w    http.ResponseWriter
 	r    *http.Request
 	ctx  context.Context // ends with the client or after requestDeadline
-	now  time.Time       // read once
+	now  time.Time       // read once, in the whole milliseconds that stores keep
 	lang int             // index into the catalog
 
 	// Filled in by endpoint.
@@ -87,7 +87,7 @@ func (a *Auth) plain(methods []string, handle func(*call) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), requestDeadline)
 		defer cancel()
-		c := &call{w: w, r: r, ctx: ctx, now: time.Now()}
+		c := &call{w: w, r: r, ctx: ctx, now: time.Now().Truncate(time.Millisecond)}
 		c.lang = a.catalog.match(languageHeader(r.Header.Get("X-L")), languageHeader(r.Header.Get("Accept-Language")))
 		c.peer = peerOf(r, a.config.TrustedProxies)
 		h := w.Header()

@@ -64,10 +64,13 @@ func (a *Auth) sendCode(c *call) error {
 		Expire      int `json:"expire"`       // seconds
 		ResendAfter int `json:"resend_after"` // seconds
 	}{
-		Expire:      int(requested.ExpiresAt.Sub(c.now) / time.Second),
-		ResendAfter: int((requested.NextIn + time.Second - 1) / time.Second),
+		Expire:      wholeSeconds(requested.ExpiresAt.Sub(c.now)),
+		ResendAfter: wholeSeconds(requested.NextIn),
 	})
 }
+
+// wholeSeconds rounds up.
+func wholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
 
 func notSent(wait time.Duration, cause error) error {
 	return &failure{reason: ReasonNotSent, cause: cause, wait: wait}

@@ -99,8 +99,8 @@ type Challenges interface {
 	// is one challenge per binding.
 	RequestCode(ctx context.Context, r CodeRequest, l AddressLimits, now time.Time) (CodeRequested, error)
 
-	// FindChallenge returns the binding's challenge while a guess at it can
-	// still be right; otherwise ok is false.
+	// FindChallenge returns the binding's challenge; ok is false when there is
+	// none, or when it was used, expired or out of guesses.
 	FindChallenge(ctx context.Context, binding []byte, l AddressLimits, now time.Time) (c Challenge, ok bool, err error)
 
 	// Redeem counts the guess and, when it is right and allowed, redeems the

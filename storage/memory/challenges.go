@@ -11,16 +11,15 @@ import (
 
 type challenge struct {
 	storage.Mail
-	address   []byte // its key
 	createdAt time.Time
 	used      bool
 	guesses   int
 	delivery  delivery
 }
 
-// live reports whether a guess at c can still be right.
-func (c *challenge) live(a *address, l storage.AddressLimits, now time.Time) bool {
-	return !c.used && !past(c.ExpiresAt, now) && c.guesses < l.GuessesPerCode && c.Level >= a.Level(now, l)
+// live reports whether c takes another guess.
+func (c *challenge) live(l storage.AddressLimits, now time.Time) bool {
+	return !c.used && !past(c.ExpiresAt, now) && c.guesses < l.GuessesPerCode
 }
 
 // RequestCode implements [storage.Challenges].
@@ -45,10 +44,10 @@ func (s *Store) RequestCode(ctx context.Context, r storage.CodeRequest, l storag
 	s.touch(r.Address, a, now)
 
 	c := s.challenges[string(r.Binding)]
-	again := c != nil && c.live(a, l, now) && c.Level >= r.MinLevel &&
+	again := c != nil && c.live(l, now) && c.Level >= max(r.MinLevel, a.Level(now, l)) &&
 		c.SecretID == r.SecretID && c.ExpiresAt.Sub(now) >= r.Lifetime/2
 	if !again {
-		c = &challenge{address: bytes.Clone(r.Address), createdAt: now}
+		c = &challenge{createdAt: now}
 		c.Challenge = cloneChallenge(storage.Challenge{
 			ID:        r.ChallengeID,
 			Binding:   r.Binding,
@@ -71,7 +70,7 @@ func (s *Store) FindChallenge(ctx context.Context, binding []byte, l storage.Add
 	defer s.mu.Unlock()
 
 	row := s.challenges[string(binding)]
-	if row == nil || !row.live(s.address(row.address), l, now) {
+	if row == nil || !row.live(l, now) {
 		return c, false, nil
 	}
 	return cloneChallenge(row.Challenge), true, nil
@@ -90,7 +89,7 @@ func (s *Store) Redeem(ctx context.Context, g storage.Guess, l storage.AddressLi
 		return storage.Redeemed{Result: storage.GuessLimited, Wait: wait}, nil
 	}
 	c := s.challenges[string(g.Binding)]
-	if c == nil || !bytes.Equal(c.ID, g.ChallengeID) || !c.live(a, l, now) {
+	if c == nil || !bytes.Equal(c.ID, g.ChallengeID) || !c.live(l, now) || c.Level < a.Level(now, l) {
 		return storage.Redeemed{Result: storage.GuessGone}, nil
 	}
 	if !g.Right {

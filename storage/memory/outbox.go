@@ -58,10 +58,10 @@ func (s *Store) ClaimMails(ctx context.Context, limit int, lease, minLife time.D
 	var due []*challenge
 	for _, c := range s.outbox {
 		switch {
-		case c.delivery.running(now):
+		case !past(c.delivery.due, now): // later, or a worker is at it
 		case past(c.ExpiresAt, now), c.ExpiresAt.Sub(now) < minLife, c.delivery.unknownBy(c.Number) > 1:
 			s.dropMail(c)
-		case past(c.delivery.due, now):
+		default:
 			due = append(due, c)
 		}
 	}

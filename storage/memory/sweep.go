@@ -33,9 +33,11 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (removed in
 	}
 	removed += sweep(s.tickets, limit, func(_ string, t storage.Ticket) bool { return past(t.ExpiresAt, now) })
 	removed += sweep(s.limits, limit, func(_ string, tat int64) bool { return tat <= now.UnixMilli() })
-	removed += sweep(s.challenges, limit, func(binding string, c *challenge) bool {
-		return past(c.ExpiresAt, now) && s.outbox[binding] == nil
-	})
+	for _, binding := range dead(s.challenges, limit, func(_ string, c *challenge) bool { return past(c.ExpiresAt, now) }) {
+		delete(s.challenges, binding)
+		delete(s.outbox, binding)
+		removed++
+	}
 	removed += sweep(s.addresses, limit, func(_ string, a *address) bool { return past(a.touchedAt.Add(addressLife), now) })
 	removed += sweep(s.devices, limit, func(_ device, seen time.Time) bool { return past(seen.Add(deviceLife), now) })
 	removed += sweep(s.failures, limit, func(hour int64, _ int) bool { return hour < hourOf(now.Add(-failureLife)) })

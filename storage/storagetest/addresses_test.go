@@ -29,7 +29,7 @@ var brokenAddresses = []broken{
 		"addresses/get mails by the hour",
 		"addresses/have a lane for their devices",
 		"addresses/know a device by its login",
-		"addresses/do not slow their devices down",
+		"failures/do not slow known devices down",
 	), tries(func(g *guessing) { g.Device = key("somebody", g.now, g.Device) })},
 	{"knows a device at all addresses", by("addresses/know a device by its login"), knowsAfter(storage.GuessLoggedIn)},
 	{"knows a device that was refused", by("addresses/know a device by its login"), knowsAfter(storage.GuessRefused)},
@@ -46,13 +46,13 @@ var brokenAddresses = []broken{
 			return ask(a)
 		})(s)
 	}},
-	{"needs a failure more for longer codes", by("addresses/need longer codes after failures"), asks(func(a *asking) { a.l.Level1After++ })},
-	{"needs a failure more for the longest codes", by("addresses/need longer codes after failures"), asks(func(a *asking) { a.l.Level2After++ })},
-	{"counts failures by device", by("addresses/need longer codes after failures"), func(s *tampered) {
+	{"needs a failure more for longer codes", by("failures/make codes longer"), asks(func(a *asking) { a.l.Level1After++ })},
+	{"needs a failure more for the longest codes", by("failures/make codes longer"), asks(func(a *asking) { a.l.Level2After++ })},
+	{"counts failures by device", by("failures/make codes longer"), func(s *tampered) {
 		asks(func(a *asking) { a.r.Address = key(a.r.Address, a.r.Device) })(s)
 		tries(func(g *guessing) { g.Address = key(g.Address, g.Device) })(s)
 	}},
-	{"forgets failures a day early", by("addresses/forget failures after a year"), func(s *tampered) {
+	{"forgets failures a day early", by("failures/count for a year"), func(s *tampered) {
 		var last time.Time
 		learns(func(g guessing, _ storage.Redeemed) { s.locked(func() { last = g.now }) })(s)
 		asks(func(a *asking) {
@@ -61,7 +61,7 @@ var brokenAddresses = []broken{
 			}
 		})(s)
 	}},
-	{"forgets no failure", by("addresses/forget failures after a year", "addresses/forgive the flow that ended in a login"), func(s *tampered) {
+	{"forgets no failure", by("failures/count for a year", "failures/are forgiven by a login"), func(s *tampered) {
 		wrong := s.tallies()
 		learns(func(g guessing, done storage.Redeemed) {
 			if done.Result == storage.GuessWrong {
@@ -74,21 +74,21 @@ var brokenAddresses = []broken{
 			}
 		})(s)
 	}},
-	{"forgives everything at a login", by("addresses/forgive the flow that ended in a login"), forgetsAfter(storage.GuessLoggedIn)},
-	{"forgives at a right guess that is refused", by("addresses/forgive nothing else"), forgetsAfter(storage.GuessRefused)},
-	{"forgives at a right guess of nobody", by("addresses/forgive nothing else"), forgetsAfter(storage.GuessNoUser)},
-	{"forgives at a right guess of a disabled user", by("addresses/forgive nothing else"), forgetsAfter(storage.GuessDisabled)},
-	{"allows strangers a guess too many", by("addresses/slow strangers down"), tries(func(g *guessing) { g.l.StrangerGuessesPerDay++ })},
-	{"does not double the wait", by("addresses/slow strangers down"), tries(func(g *guessing) { g.l.LastWait = g.l.FirstWait })},
-	{"doubles the wait without end", by("addresses/slow strangers down"), tries(func(g *guessing) { g.l.LastWait = 1000 * hour })},
-	{"counts a guess that has to wait", by("addresses/count no guess while waiting"), judges(func(g guessing, try try) (storage.Redeemed, error) {
+	{"forgives everything at a login", by("failures/are forgiven by a login"), forgetsAfter(storage.GuessLoggedIn)},
+	{"forgives at a right guess that is refused", by("failures/are forgiven by nothing else"), forgetsAfter(storage.GuessRefused)},
+	{"forgives at a right guess of nobody", by("failures/are forgiven by nothing else"), forgetsAfter(storage.GuessNoUser)},
+	{"forgives at a right guess of a disabled user", by("failures/are forgiven by nothing else"), forgetsAfter(storage.GuessDisabled)},
+	{"allows strangers a guess too many", by("failures/slow strangers down"), tries(func(g *guessing) { g.l.StrangerGuessesPerDay++ })},
+	{"does not double the wait", by("failures/slow strangers down"), tries(func(g *guessing) { g.l.LastWait = g.l.FirstWait })},
+	{"doubles the wait without end", by("failures/slow strangers down"), tries(func(g *guessing) { g.l.LastWait = 1000 * hour })},
+	{"counts a guess that has to wait", by("failures/do not come from guesses that have to wait"), judges(func(g guessing, try try) (storage.Redeemed, error) {
 		done, err := try(g)
 		if g.l = roomy; done.Result == storage.GuessLimited {
 			_, err = try(g)
 		}
 		return done, err
 	})},
-	{"looks for the code before the wait", by("addresses/count no guess while waiting"), func(s *tampered) {
+	{"looks for the code before the wait", by("failures/do not come from guesses that have to wait"), func(s *tampered) {
 		judges(func(g guessing, try try) (storage.Redeemed, error) {
 			if _, ok := s.living(g.Binding, g.l, g.now); !ok {
 				return storage.Redeemed{}, nil
@@ -96,7 +96,7 @@ var brokenAddresses = []broken{
 			return try(g)
 		})(s)
 	}},
-	{"takes all guesses for strangers'", by("addresses/do not slow their devices down", "addresses/forgive a stranger who logs in"), func(s *tampered) {
+	{"takes all guesses for strangers'", by("failures/do not slow known devices down", "failures/of a stranger are forgiven by its login"), func(s *tampered) {
 		n := s.tallies()
 		judges(func(g guessing, try try) (storage.Redeemed, error) {
 			if n.get(g.Address) >= g.l.StrangerGuessesPerDay {
@@ -109,7 +109,7 @@ var brokenAddresses = []broken{
 			return done, err
 		})(s)
 	}},
-	{"forgives all strangers when one logs in", by("addresses/forgive a stranger who logs in"), forgetsAfter(storage.GuessLoggedIn)},
+	{"forgives all strangers when one logs in", by("failures/of a stranger are forgiven by its login"), forgetsAfter(storage.GuessLoggedIn)},
 	{"gives each device a user id", by("addresses/have one user id"), func(s *tampered) {
 		ids := make(map[string]string)
 		asks(func(a *asking) { s.locked(func() { ids[string(a.r.Binding)] = a.r.UserID }) })(s)

@@ -15,11 +15,6 @@ var challenges = []check{
 	{"need room in the outbox", "with MaxPending mails waiting RequestCode is told Full, and nothing was changed", challengeFull},
 	{"need room before all else", "the outbox is asked before the address's limits", challengeFullFirst},
 	{"need room when asked at once", "parallel requests keep MaxPending", challengeFullParallel},
-	{"are mailed again", "the living challenge is mailed again, as it was", challengeAgain},
-	{"are mailed again in their first half", "one that lives for less than half of the lifetime is replaced", challengeHalf},
-	{"are replaced", "one is replaced when used, out of guesses, expired, too short, or of another secret", challengeReplaced},
-	{"keep their guesses when mailed again", "a resend gives no guesses back", challengeAgainGuesses},
-	{"have all guesses when new", "a new challenge takes GuessesPerCode guesses", challengeNewGuesses},
 	{"are long enough", "a challenge has the level of the address, and at least MinLevel", challengeLevel},
 	{"are not shared", "slices passed in are not kept, those returned belong to the caller", challengeAliases},
 }
@@ -125,91 +120,6 @@ func challengeFullParallel(ctx context.Context, s storage.Store) error {
 			return accepted.count(!a.got.Full, a.err)
 		}),
 		accepted.is(3),
-	)
-}
-
-func challengeAgain(ctx context.Context, s storage.Store) error {
-	w := play(ctx, s)
-	r := anna.later(minute).request()
-	r.UserID, r.Lifetime = "another", 2*minute
-	long := ben.request()
-	long.MinLevel = 2
-	return cmp.Or(
-		w.asks(anna),
-		w.request(r, minute).is(storage.CodeRequested{ExpiresAt: at(lifetime)}),
-		w.find(anna).is(of(anna)),
-		w.guesses(anna.later(minute), true, minute, storage.GuessGone),
-		w.right(anna, minute, storage.GuessLoggedIn),
-		w.request(long, 0).err,
-		w.asks(ben.later(minute)), // longer than asked for is long enough
-		w.lives(ben, minute, true),
-	)
-}
-
-func challengeHalf(ctx context.Context, s storage.Store) error {
-	w := play(ctx, s)
-	half, over := anna.later(lifetime/2), anna.later(lifetime/2+tick)
-	return cmp.Or(
-		w.asks(anna, half),
-		w.find(half).is(of(anna)),
-		w.request(over.request(), over.asked).is(storage.CodeRequested{ExpiresAt: at(over.asked + lifetime)}),
-		w.find(over).is(of(over)),
-		w.guesses(anna, true, over.asked, storage.GuessGone), // there is one challenge per binding
-		w.guesses(anna, false, over.asked, storage.GuessGone),
-		w.right(over, over.asked, storage.GuessLoggedIn),
-	)
-}
-
-func challengeReplaced(ctx context.Context, s storage.Store) error {
-	w := play(ctx, s)
-	w.limits.Level1After = 4
-	replaced := func(i int, wear func(visitor) error, secret string, minLevel, level int) error {
-		v := anna.on(i).later(time.Duration(i) * hour)
-		next := v.later(minute)
-		r, want := next.request(), of(next)
-		r.SecretID, r.MinLevel = secret, minLevel
-		want.SecretID, want.Level = secret, level
-		return cmp.Or(w.asks(v), wear(v), w.request(r, next.asked).err, w.find(next).is(want))
-	}
-	fresh := func(visitor) error { return nil }
-	used := func(v visitor) error { return w.right(v, v.asked, storage.GuessLoggedIn) }
-	exhausted := func(v visitor) error { return w.wrong(v, 3, v.asked) }
-	outgrown := func(v visitor) error {
-		other := v.on("other")
-		return cmp.Or(w.asks(other), w.wrong(other, 1, v.asked))
-	}
-	return cmp.Or(
-		replaced(1, used, "secret 1", 0, 0),
-		replaced(2, fresh, "secret 2", 0, 0),
-		replaced(3, fresh, "secret 1", 1, 1),
-		replaced(4, exhausted, "secret 1", 0, 0),
-		replaced(5, outgrown, "secret 1", 0, 1),
-		w.asks(ben, ben.later(lifetime)), // expired
-		w.find(ben.later(lifetime)).is(of(ben.later(lifetime))),
-	)
-}
-
-func challengeAgainGuesses(ctx context.Context, s storage.Store) error {
-	w := play(ctx, s)
-	return cmp.Or(
-		w.asks(anna),
-		w.wrong(anna, 2, 0),
-		w.asks(anna.later(minute)),
-		w.wrong(anna, 1, minute),
-		w.lives(anna, minute, false),
-		w.right(anna, minute, storage.GuessGone),
-	)
-}
-
-func challengeNewGuesses(ctx context.Context, s storage.Store) error {
-	w := play(ctx, s)
-	next := anna.later(minute)
-	return cmp.Or(
-		w.asks(anna),
-		w.wrong(anna, 3, 0),
-		w.asks(next),
-		w.wrong(next, 2, minute),
-		w.right(next, minute, storage.GuessLoggedIn),
 	)
 }
 

@@ -61,25 +61,25 @@ var brokenChallenges = []broken{
 			return ask(a)
 		})(s)
 	}},
-	{"makes a new challenge each time", by("challenges/are mailed again"), func(s *tampered) {
+	{"makes a new challenge each time", by("resends/mail the living code"), func(s *tampered) {
 		n := 0
 		asks(func(a *asking) { n++; a.r.SecretID = fmt.Sprint("secret ", n) })(s)
 	}},
-	{"prolongs a code that is mailed again", by("challenges/are mailed again"), answers(func(a asking, ask ask) (storage.CodeRequested, error) {
+	{"prolongs a code that is mailed again", by("resends/mail the living code"), answers(func(a asking, ask ask) (storage.CodeRequested, error) {
 		done, err := ask(a)
 		done.ExpiresAt = a.now.Add(a.r.Lifetime)
 		return done, err
 	})},
-	{"mails a code again until it expires", by("challenges/are mailed again in their first half"), resends(func(r *storage.CodeRequest, _ storage.Challenge) { r.Lifetime = 0 })},
-	{"mails no code again at the half", by("challenges/are mailed again in their first half"), resends(func(r *storage.CodeRequest, _ storage.Challenge) { r.Lifetime += 2 * tick })},
-	{"mails a code of another secret again", by("challenges/are replaced"), resends(func(r *storage.CodeRequest, c storage.Challenge) { r.SecretID = c.SecretID })},
-	{"mails a code again that is too short", by("challenges/are replaced"), resends(func(r *storage.CodeRequest, _ storage.Challenge) { r.MinLevel = 0 })},
-	{"mails a code again that became too short", by("challenges/are replaced"), asks(func(a *asking) { a.l.Level1After = everything })},
-	{"gives guesses back with a resend", by("challenges/keep their guesses when mailed again"), func(s *tampered) {
+	{"mails a code again until it expires", by("resends/mail it in its first half"), resends(func(r *storage.CodeRequest, _ storage.Challenge) { r.Lifetime = 0 })},
+	{"mails no code again at the half", by("resends/mail it in its first half"), resends(func(r *storage.CodeRequest, _ storage.Challenge) { r.Lifetime += 2 * tick })},
+	{"mails a code of another secret again", by("resends/replace what is of no use"), resends(func(r *storage.CodeRequest, c storage.Challenge) { r.SecretID = c.SecretID })},
+	{"mails a code again that is too short", by("resends/replace what is of no use"), resends(func(r *storage.CodeRequest, _ storage.Challenge) { r.MinLevel = 0 })},
+	{"mails a code again that became too short", by("resends/replace what is of no use"), asks(func(a *asking) { a.l.Level1After = everything })},
+	{"gives guesses back with a resend", by("resends/give no guesses back"), func(s *tampered) {
 		wrong := ownGuesses(s)
 		asks(func(a *asking) { wrong.set(a.r.Binding, 0) })(s)
 	}},
-	{"counts the guesses of all challenges", by("challenges/have all guesses when new"), func(s *tampered) { ownGuesses(s) }},
+	{"counts the guesses of all challenges", by("resends/give a new code all its guesses"), func(s *tampered) { ownGuesses(s) }},
 	{"ignores the wanted level", by("challenges/are long enough"), asks(func(a *asking) { a.r.MinLevel = 0 })},
 	{"ignores the address's level", by("challenges/are long enough"), asks(func(a *asking) { a.l.Level1After = everything })},
 	{"shares a challenge's binding", by("challenges/are not shared"), func(s *tampered) {

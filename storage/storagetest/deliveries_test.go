@@ -115,20 +115,20 @@ var brokenDeliveries = []broken{
 			return true
 		})(s)
 	}},
-	{"does not number resends", by("deliveries/are asked for again"), mails(func(m *storage.Mail) { m.Number = 1 })},
-	{"resends to the first spelling", by("deliveries/are asked for again", "deliveries/are asked for while under way"), mails(func(m *storage.Mail) {
+	{"does not number resends", by("resends/are due at once"), mails(func(m *storage.Mail) { m.Number = 1 })},
+	{"resends to the first spelling", by("resends/are due at once", "resends/wait for the attempt under way"), mails(func(m *storage.Mail) {
 		if m.Number > 1 {
 			m.To = "To." + anna.email
 		}
 	})},
-	{"hands out a resend while the first is under way", by("deliveries/are asked for while under way"), func(s *tampered) {
+	{"hands out a resend while the first is under way", by("resends/wait for the attempt under way"), func(s *tampered) {
 		last := worked(s)
 		asks(func(a *asking) {
 			m, _ := last(a.r.Binding)
 			_ = s.FinishMail(context.Background(), m, storage.MailResult{RetryAt: a.now}, a.now)
 		})(s)
 	}},
-	{"retries a resend when the first would be", by("deliveries/are asked for while under way"), func(s *tampered) {
+	{"retries a resend when the first would be", by("resends/wait for the attempt under way"), func(s *tampered) {
 		requests := s.tallies()
 		asks(func(a *asking) { requests.add(a.r.Binding, 1) })(s)
 		finish := s.finishMail
@@ -144,7 +144,7 @@ var brokenDeliveries = []broken{
 			return err
 		}
 	}},
-	{"counts attempts before a resend", by("deliveries/start again when asked for again"), func(s *tampered) {
+	{"counts attempts before a resend", by("resends/start counting attempts again"), func(s *tampered) {
 		unknown := s.tallies()
 		finishes(func(f *finishing) bool {
 			if f.r.Unknown {
@@ -156,7 +156,7 @@ var brokenDeliveries = []broken{
 			return true
 		})(s)
 	}},
-	{"loses a resend when the first is delivered", by("deliveries/are asked for while under way", "deliveries/are asked for at once"), func(s *tampered) {
+	{"loses a resend when the first is delivered", by("resends/wait for the attempt under way", "resends/are neither lost nor doubled"), func(s *tampered) {
 		requests := s.tallies()
 		asks(func(a *asking) {
 			if requests.add(a.r.Binding, 1); requests.get(a.r.Binding) > 1 {

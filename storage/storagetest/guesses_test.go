@@ -9,7 +9,7 @@ import (
 )
 
 var brokenGuesses = []broken{
-	{"takes a guess too many", by("guesses/run out", "guesses/are each counted", "guesses/are each counted at the address"), tries(func(g *guessing) { g.l.GuessesPerCode++ })},
+	{"takes a guess too many", by("guesses/run out", "races/count each wrong guess", "races/count each at the address"), tries(func(g *guessing) { g.l.GuessesPerCode++ })},
 	{"takes a right guess too few", by("guesses/last to the last"), tries(func(g *guessing) {
 		if g.Right {
 			g.l.GuessesPerCode--
@@ -54,7 +54,7 @@ var brokenGuesses = []broken{
 		})(s)
 		ownFailures(s, func(last int) int { return last + n.get(nil) })
 	}},
-	{"looks before it counts a guess", by("guesses/are each counted"), func(s *tampered) {
+	{"looks before it counts a guess", by("races/count each wrong guess"), func(s *tampered) {
 		wrong, meet := s.tallies(), meeting()
 		judges(func(g guessing, try try) (storage.Redeemed, error) {
 			n := wrong.get(g.Binding)
@@ -66,7 +66,7 @@ var brokenGuesses = []broken{
 			return try(g)
 		})(s)
 	}},
-	{"loses failures of one moment", by("guesses/are each counted at the address"), func(s *tampered) {
+	{"loses failures of one moment", by("races/count each at the address"), func(s *tampered) {
 		wrong, meet := s.tallies(), meeting()
 		learns(func(_ guessing, done storage.Redeemed) {
 			n := wrong.get(nil)
@@ -76,7 +76,7 @@ var brokenGuesses = []broken{
 		})(s)
 		ownFailures(s, func(int) int { return wrong.get(nil) })
 	}},
-	{"looks before it takes a right guess", by("guesses/have one winner"), func(s *tampered) {
+	{"looks before it takes a right guess", by("races/have one winner"), func(s *tampered) {
 		meet := meeting()
 		judges(func(g guessing, try try) (storage.Redeemed, error) {
 			_, ok := s.living(g.Binding, g.l, g.now)
@@ -88,7 +88,7 @@ var brokenGuesses = []broken{
 			return done, err
 		})(s)
 	}},
-	{"takes a right guess after all others", by("guesses/run out", "guesses/are counted before a right one"), func(s *tampered) {
+	{"takes a right guess after all others", by("guesses/run out", "races/count before a right one"), func(s *tampered) {
 		wrong := s.tallies()
 		judges(func(g guessing, try try) (storage.Redeemed, error) {
 			if g.Right {

@@ -25,15 +25,15 @@ var brokenLogins = []broken{
 		}
 		tries(func(g *guessing) { g.Email = strings.ToLower(g.Email) })(s)
 	}},
-	{"lets in who is refused", by("logins/are refused"), tries(func(g *guessing) { g.Refuse = false })},
-	{"keeps the code of who is refused", by("logins/are refused"), judges(func(g guessing, try try) (storage.Redeemed, error) {
+	{"lets in who is refused", by("refusals/spend the code"), tries(func(g *guessing) { g.Refuse = false })},
+	{"keeps the code of who is refused", by("refusals/spend the code"), judges(func(g guessing, try try) (storage.Redeemed, error) {
 		if g.Right && g.Refuse {
 			return storage.Redeemed{Result: storage.GuessRefused}, nil
 		}
 		return try(g)
 	})},
-	{"registers everybody", by("logins/need a user"), tries(func(g *guessing) { g.Register = true })},
-	{"keeps the code of nobody", by("logins/need a user"), func(s *tampered) {
+	{"registers everybody", by("refusals/of nobody spend the code"), tries(func(g *guessing) { g.Register = true })},
+	{"keeps the code of nobody", by("refusals/of nobody spend the code"), func(s *tampered) {
 		judges(func(g guessing, try try) (storage.Redeemed, error) {
 			if _, ok, _ := s.UserByEmail(context.Background(), g.Email); g.Right && !ok && !g.Register {
 				return storage.Redeemed{Result: storage.GuessNoUser}, nil
@@ -41,16 +41,16 @@ var brokenLogins = []broken{
 			return try(g)
 		})(s)
 	}},
-	{"lets in nobody without registration", by("logins/need no registration twice"), judges(func(g guessing, try try) (storage.Redeemed, error) {
+	{"lets in nobody without registration", by("refusals/are not for those who registered"), judges(func(g guessing, try try) (storage.Redeemed, error) {
 		if g.Right && !g.Register {
 			return storage.Redeemed{Result: storage.GuessNoUser}, nil
 		}
 		return try(g)
 	})},
-	{"lets in disabled users", by("logins/need an enabled user"), func(s *tampered) {
+	{"lets in disabled users", by("refusals/of disabled users spend the code"), func(s *tampered) {
 		tries(func(g *guessing) { _, _ = s.SetUserDisabled(context.Background(), g.Session.UserID, time.Time{}) })(s)
 	}},
-	{"keeps the code of a disabled user", by("logins/need an enabled user"), func(s *tampered) {
+	{"keeps the code of a disabled user", by("refusals/of disabled users spend the code"), func(s *tampered) {
 		judges(func(g guessing, try try) (storage.Redeemed, error) {
 			u, _, _ := s.UserByEmail(context.Background(), g.Email)
 			if g.Right && !u.DisabledAt.IsZero() {
@@ -59,7 +59,7 @@ var brokenLogins = []broken{
 			return try(g)
 		})(s)
 	}},
-	{"lets in whom it finds", by("logins/are for the user that the caller saw", "logins/are for the address's new user"), func(s *tampered) {
+	{"lets in whom it finds", by("refusals/of another user change nothing", "refusals/of another new user change nothing"), func(s *tampered) {
 		tries(func(g *guessing) {
 			c, _ := s.living(g.Binding, g.l, g.now)
 			if g.Session.UserID = c.UserID; c.UserID == "" {
@@ -68,9 +68,9 @@ var brokenLogins = []broken{
 		})(s)
 	}},
 	{"spends the code of a login that failed", by(
-		"logins/are for the user that the caller saw",
-		"logins/are for the address's new user",
-		"logins/are whole or not at all",
+		"refusals/of another user change nothing",
+		"refusals/of another new user change nothing",
+		"refusals/of a session change nothing",
 	), judges(func(g guessing, try try) (storage.Redeemed, error) {
 		done, err := try(g)
 		if g.Refuse = true; err != nil {
@@ -78,7 +78,7 @@ var brokenLogins = []broken{
 		}
 		return done, err
 	})},
-	{"creates the user of a login that failed", by("logins/are whole or not at all"), judges(func(g guessing, try try) (storage.Redeemed, error) {
+	{"creates the user of a login that failed", by("refusals/of a session change nothing"), judges(func(g guessing, try try) (storage.Redeemed, error) {
 		done, err := try(g)
 		if err != nil {
 			g.Session.TokenHash += "'"
@@ -96,10 +96,10 @@ var brokenLogins = []broken{
 			return done, err
 		})(s)
 	}},
-	{"leaves a session too many", by("logins/end the oldest sessions", "logins/count sessions when at once"), tries(func(g *guessing) { g.MaxSessions++ })},
-	{"ends a session too many", by("logins/end the oldest sessions", "logins/count live sessions"), tries(func(g *guessing) { g.MaxSessions-- })},
-	{"counts the sessions of all clients", by("logins/end the oldest sessions"), tries(func(g *guessing) { g.Session.ClientID = "" })},
-	{"counts sessions that ended", by("logins/count live sessions"), func(s *tampered) {
+	{"leaves a session too many", by("session limits/end the oldest", "session limits/hold when logging in at once"), tries(func(g *guessing) { g.MaxSessions++ })},
+	{"ends a session too many", by("session limits/end the oldest", "session limits/count live ones"), tries(func(g *guessing) { g.MaxSessions-- })},
+	{"counts the sessions of all clients", by("session limits/end the oldest"), tries(func(g *guessing) { g.Session.ClientID = "" })},
+	{"counts sessions that ended", by("session limits/count live ones"), func(s *tampered) {
 		end, ended := s.endSession, 0
 		s.endSession = func(ctx context.Context, hash string, now time.Time) (bool, error) {
 			ended++
@@ -107,7 +107,7 @@ var brokenLogins = []broken{
 		}
 		tries(func(g *guessing) { g.MaxSessions -= ended })(s)
 	}},
-	{"counts sessions before it logs in", by("logins/count sessions when at once"), func(s *tampered) {
+	{"counts sessions before it logs in", by("session limits/hold when logging in at once"), func(s *tampered) {
 		var live []string
 		meet := meeting()
 		judges(func(g guessing, try try) (storage.Redeemed, error) {

@@ -25,44 +25,8 @@ var outbox = []check{
 }
 
 // mail is what the outbox holds after the visitor asked.
-func mail(v visitor, number, try int) storage.Mail {
-	return storage.Mail{
-		Challenge: of(v),
-		To:        "To." + v.email,
-		Language:  "zh-Hant",
-		ClientID:  v.client,
-		Purpose:   "login",
-		Number:    number,
-		Try:       try,
-	}
-}
-
 // delivers claims the one mail that is due, checks it, and finishes it.
-func (w *scene) delivers(now time.Duration, want storage.Mail, r storage.MailResult) error {
-	mails, err := w.ClaimMails(w.ctx, room, lease, 0, at(now))
-	return cmp.Or(
-		value(mails, err).is([]storage.Mail{want}),
-		w.FinishMail(w.ctx, want, r, at(now)),
-	)
-}
-
 // pending checks how many mails wait, by asking for one more and dropping it.
-func (w *scene) pending(now time.Duration, want int) error {
-	w.probes++
-	probe := visitor{email: fmt.Sprint("probe ", w.probes), asked: now}
-	drop := probe.guess(true, now)
-	drop.Refuse = true
-	if want > 0 {
-		if err := w.asksFor(probe, want).is(storage.CodeRequested{Full: true}); err != nil {
-			return err
-		}
-	}
-	return cmp.Or(
-		w.asksFor(probe, want+1).is(storage.CodeRequested{ExpiresAt: at(now + lifetime)}),
-		w.redeem(drop, now).is(storage.Redeemed{Result: storage.GuessRefused}),
-	)
-}
-
 func outboxMail(ctx context.Context, s storage.Store) error {
 	w := play(ctx, s)
 	return cmp.Or(
@@ -195,8 +159,7 @@ func outboxRoom(ctx context.Context, s storage.Store) error {
 		w.delivers(0, mail(anna, 1, 1), late),
 		w.asks(phone),
 		w.claims(0, phone),
-		w.claims(lifetime), // the one would be retried too late, the other's claim ran out
-		w.claims(lifetime+minute),
+		w.claims(lifetime+minute), // the one is to be retried too late, the other's claim ran out
 		w.pending(lifetime+minute, 0),
 	)
 }

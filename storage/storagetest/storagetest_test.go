@@ -38,8 +38,8 @@ type failure struct {
 	err   error
 }
 
-// failures runs the named checks, or all of them.
-func failures(ctx context.Context, open func() storage.Store, names ...string) (failed []failure) {
+// failed runs the named checks, or all of them.
+func failed(ctx context.Context, open func() storage.Store, names ...string) (list []failure) {
 	for _, g := range groups() {
 		for _, c := range g.checks {
 			name := fmt.Sprint(g.name, "/", c.name)
@@ -47,11 +47,11 @@ func failures(ctx context.Context, open func() storage.Store, names ...string) (
 				continue
 			}
 			if err := c.run(ctx, open()); err != nil {
-				failed = append(failed, failure{name, err})
+				list = append(list, failure{name, err})
 			}
 		}
 	}
-	return failed
+	return list
 }
 
 func TestBrokenStoresAreCaught(t *testing.T) {
@@ -64,17 +64,17 @@ func TestBrokenStoresAreCaught(t *testing.T) {
 				return s
 			}
 			for _, name := range b.caught {
-				var failed []failure
+				var list []failure
 				for range 20 { // a race may not happen at once
-					if failed = failures(t.Context(), open, name); len(failed) > 0 {
+					if list = failed(t.Context(), open, name); len(list) > 0 {
 						break
 					}
 				}
-				if len(failed) == 0 {
+				if len(list) == 0 {
 					t.Errorf("a store that %s passes %q", b.does, name)
 					continue
 				}
-				t.Logf("%s: %v", name, failed[0].err)
+				t.Logf("%s: %v", name, list[0].err)
 			}
 		})
 	}
@@ -103,7 +103,7 @@ func TestEveryCheckCatchesABrokenStore(t *testing.T) {
 }
 
 func TestTamperedStoreIsIntact(t *testing.T) {
-	for _, f := range failures(t.Context(), func() storage.Store { return intact() }) {
+	for _, f := range failed(t.Context(), func() storage.Store { return intact() }) {
 		t.Errorf("%s: %v", f.check, f.err)
 	}
 }

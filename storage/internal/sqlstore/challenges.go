@@ -91,7 +91,7 @@ func requestCode(tx Conn, r storage.CodeRequest, l storage.AddressLimits, now ti
 // mailChallenge makes the living challenge due, or a new one.
 func mailChallenge(tx Conn, r storage.CodeRequest, l storage.AddressLimits, level int, userID string, now time.Time) (expiresAt int64, err error) {
 	at := now.UnixMilli()
-	expiresAt, ok, err := get[int64](tx, challengeResend, r.MailTo, r.Language, at,
+	expiresAt, ok, err := get[int64](tx, challengeResend, r.MailTo, r.Language, at, at, at,
 		r.Binding, l.GuessesPerCode, now.Add(r.Lifetime/2).UnixMilli(), r.SecretID, level)
 	if err != nil || ok {
 		return expiresAt, err

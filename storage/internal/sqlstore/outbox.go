@@ -43,28 +43,41 @@ type mailRow struct {
 func (s *Store) ClaimMails(ctx context.Context, limit int, lease, minLife time.Duration, now time.Time) ([]storage.Mail, error) {
 	at := now.UnixMilli()
 	// Nearly always there is nothing to do: that costs no write.
-	if _, due, err := get[int](s.db.Read(ctx), outboxDue, at); err != nil || !due {
+	if _, due, err := get[[]byte](s.db.Read(ctx), outboxDue, at, 1); err != nil || !due {
 		return nil, err
 	}
-	var rows []mailRow
+	var mails []storage.Mail
 	err := s.db.Write(ctx, func(tx Conn) error {
-		if err := exec(tx, outboxDrop, at, now.Add(minLife).UnixMilli()); err != nil {
+		mails = nil
+		if err := exec(tx, outboxDrop, at, at, now.Add(minLife).UnixMilli()); err != nil {
 			return err
 		}
-		rows = nil
-		return tx.Select(&rows, outboxClaim, now.Add(lease).UnixMilli(), at, limit)
+		var due [][]byte
+		if err := tx.Select(&due, outboxDue, at, limit); err != nil {
+			return err
+		}
+		for _, binding := range due {
+			r, ok, err := get[mailRow](tx, outboxClaim, now.Add(lease).UnixMilli(), binding, at)
+			if err != nil {
+				return err
+			}
+			if ok { // or another worker was faster
+				mails = append(mails, r.mail())
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	mails := make([]storage.Mail, len(rows))
-	for i, r := range rows {
-		mails[i] = storage.Mail{
-			Challenge: r.challenge(), To: r.MailTo, Language: r.Language, ClientID: r.ClientID,
-			Purpose: r.Purpose, Number: r.Number, Try: r.Try,
-		}
-	}
 	return mails, nil
+}
+
+func (r mailRow) mail() storage.Mail {
+	return storage.Mail{
+		Challenge: r.challenge(), To: r.MailTo, Language: r.Language, ClientID: r.ClientID,
+		Purpose: r.Purpose, Number: r.Number, Try: r.Try,
+	}
 }
 
 // FinishMail implements [storage.Outbox].

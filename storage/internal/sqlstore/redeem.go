@@ -12,6 +12,9 @@ import (
 //go:embed queries/challenge_redeem.sql
 var challengeRedeem string
 
+//go:embed queries/outbox_cancel.sql
+var outboxCancel string
+
 //go:embed queries/failure_count.sql
 var failureCount string
 
@@ -51,7 +54,7 @@ func redeem(tx Conn, g storage.Guess, l storage.AddressLimits, now time.Time) (s
 	counted, ok, err := get[struct {
 		Guesses   int
 		CreatedAt int64 `db:"created_at"`
-	}](tx, challengeRedeem, wrong, usedAt, usedAt,
+	}](tx, challengeRedeem, wrong, usedAt,
 		g.Binding, blob(g.ChallengeID), at, l.GuessesPerCode, address.Level(now, l))
 	if err != nil || !ok {
 		return storage.Redeemed{Result: storage.GuessGone}, err
@@ -66,6 +69,9 @@ func redeem(tx Conn, g storage.Guess, l storage.AddressLimits, now time.Time) (s
 		return storage.Redeemed{Result: storage.GuessWrong}, exec(tx, failureCount, hourOf(now))
 	}
 
+	if err := exec(tx, outboxCancel, g.Binding); err != nil {
+		return storage.Redeemed{}, err
+	}
 	out, err := logIn(tx, g, address, now)
 	if err != nil || out.Result != storage.GuessLoggedIn {
 		return out, err

@@ -32,7 +32,7 @@ var failureSweep string
 
 // How long things are kept that do not expire by themselves.
 const (
-	keepAddresses = 366 * 24 * time.Hour // failures count for a year
+	keepAddresses = 365 * 24 * time.Hour // failures count for a year
 	keepDevices   = 400 * 24 * time.Hour
 	keepFailures  = 8 * 24 * time.Hour // compared over a week
 )
@@ -51,7 +51,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (removed in
 		{sessionSweep, at},
 		{addressSweep, now.Add(-keepAddresses).UnixMilli()},
 		{deviceSweep, now.Add(-keepDevices).UnixMilli()},
-		{failureSweep, hourOf(now.Add(-keepFailures))},
+		{failureSweep, hourOf(now.Add(-keepFailures)) - 1},
 	} {
 		err := s.db.Write(ctx, func(tx Conn) error {
 			n, err := tx.Exec(sweep.query, sweep.until, limit)

@@ -56,8 +56,8 @@ CREATE TABLE challenges ( -- mailed codes, and the outbox
     used_at    INTEGER,
     number     INTEGER NOT NULL DEFAULT 1, -- of mails asked for
     try        INTEGER NOT NULL DEFAULT 0, -- of deliveries
-    claimed    INTEGER NOT NULL DEFAULT 0, -- 1 while a worker has it, until due_at
-    unknown    INTEGER NOT NULL DEFAULT 0, -- attempts that ended nobody knows how
+    claimed    INTEGER NOT NULL DEFAULT 0, -- the number that a worker has taken, until due_at; 0: none
+    unknown    INTEGER NOT NULL DEFAULT 0, -- attempts at the number that ended nobody knows how
     due_at     INTEGER                     -- NULL: nothing to mail
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX challenges_due ON challenges (due_at) WHERE due_at IS NOT NULL;

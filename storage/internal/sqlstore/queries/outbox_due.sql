@@ -1,1 +1,1 @@
-SELECT 1 FROM challenges WHERE due_at <= ? LIMIT 1
+SELECT binding FROM challenges WHERE due_at <= ? ORDER BY due_at, id LIMIT ?

@@ -1,0 +1,152 @@
+package auth
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+)
+
+func TestSecretCheck(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ name, secret, want string }{
+		{"none", "", "has 0 bytes, fewer than 32: make one with openssl rand -hex 32"},
+		{"a short one", "a secret", "has 8 bytes, fewer than 32: make one with openssl rand -hex 32"},
+		{"31 bytes", strings.Repeat("0123456789", 4)[:31], "has 31 bytes, fewer than 32: make one with openssl rand -hex 32"},
+		{"zeros", strings.Repeat("\x00", 32), "is not random: make one with openssl rand -hex 32"},
+		{"one letter", strings.Repeat("x", 64), "is not random: make one with openssl rand -hex 32"},
+		{"a word again and again", strings.Repeat("changeme", 4), "is not random: make one with openssl rand -hex 32"},
+		{"another word", strings.Repeat("password", 8), "is not random: make one with openssl rand -hex 32"},
+		{"seven bytes", strings.Repeat("1234567", 5), "is not random: make one with openssl rand -hex 32"},
+		{"bytes", string(randomBytes(32)), ""},
+		{"more bytes", string(randomBytes(64)), ""},
+		{"hexadecimal", hex.EncodeToString(randomBytes(32)), ""},
+		{"base 64", base64.StdEncoding.EncodeToString(randomBytes(32)), ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			got := ""
+			if err := Secret(row.secret).check(); err != nil {
+				got = err.Error()
+			}
+			if got != row.want {
+				t.Errorf("got %q, want %q", got, row.want)
+			}
+		})
+	}
+}
+
+// Whatever a secret is printed with, nothing of it shows.
+func TestSecretIsRedacted(t *testing.T) {
+	t.Parallel()
+	secret := Secret("a canary of thirty-two bytes 0123")
+	config := Config{Secret: secret, PreviousSecrets: []Secret{secret}}
+	short := config
+	short.Secret, short.PreviousSecrets = secret[:20], []Secret{secret[:20]}
+	_, err := New(short)
+
+	printed := make(map[string]string)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "% x", "%#x", "%d", "%o", "%b", "%c", "%U", "%10.3s"} {
+		printed["Secret "+verb] = fmt.Sprintf(verb, secret)
+		printed["*Secret "+verb] = fmt.Sprintf(verb, &secret)
+		printed["[]Secret "+verb] = fmt.Sprintf(verb, []Secret{secret})
+		printed["map "+verb] = fmt.Sprintf(verb, map[string]any{"a": secret})
+		printed["struct "+verb] = fmt.Sprintf(verb, struct{ Secret Secret }{secret})
+		printed["Config "+verb] = fmt.Sprintf(verb, config)
+		printed["*Config "+verb] = fmt.Sprintf(verb, &config)
+	}
+	printed["Sprint"] = fmt.Sprint(secret)
+	printed["String"] = secret.String()
+	printed["an error"] = fmt.Errorf("%v: %w", secret, errors.New("x")).Error()
+	printed["New"] = fmt.Sprintf("%v %+v %#v", err, err, err)
+	for name, v := range map[string]any{"Secret": secret, "*Secret": &secret, "struct": struct{ S []Secret }{[]Secret{secret}}} {
+		doc, err := json.Marshal(v)
+		if err != nil {
+			t.Errorf("JSON of %s: %v", name, err)
+		}
+		printed["JSON of "+name] = string(doc)
+		for kind, handler := range map[string]func(*bytes.Buffer) slog.Handler{
+			"text": func(b *bytes.Buffer) slog.Handler { return slog.NewTextHandler(b, nil) },
+			"JSON": func(b *bytes.Buffer) slog.Handler { return slog.NewJSONHandler(b, nil) },
+		} {
+			var b bytes.Buffer
+			slog.New(handler(&b)).Info("x", "v", v, "config", config)
+			printed["slog of "+name+" as "+kind] = b.String()
+		}
+	}
+
+	for how, text := range printed {
+		for spelling, trace := range map[string]string{
+			"plain":       "canary",
+			"hexadecimal": hex.EncodeToString([]byte("canary")),
+			"capitals":    strings.ToUpper(hex.EncodeToString([]byte("canary"))),
+			"decimal":     "99 97 110 97 114 121",
+			"Go":          "0x63, 0x61, 0x6e",
+			"spaced":      "63 61 6e 61",
+			"octal":       "143 141 156",
+			"binary":      "1100011 1100001",
+			"letters":     "c a n a r y",
+			"code points": "U+0063 U+0061",
+			"base 64":     base64.StdEncoding.EncodeToString(secret)[:20],
+		} {
+			if strings.Contains(text, trace) {
+				t.Errorf("%s shows it (%s): %s", how, spelling, text)
+			}
+		}
+		if !strings.Contains(text, redacted) && how != "New" {
+			t.Errorf("%s does not say that something is left out: %s", how, text)
+		}
+	}
+}
+
+// Each use of a secret has a key of its own, and none tells another.
+func TestSecretKeys(t *testing.T) {
+	t.Parallel()
+	one, two := Secret(randomBytes(32)), Secret(randomBytes(32))
+	a, b := one.keys(), two.keys()
+	if again := one.keys(); again.id != a.id || !bytes.Equal(again.code, a.code) || !bytes.Equal(again.seal, a.seal) {
+		t.Error("one secret has different keys")
+	}
+	if a.id == b.id || bytes.Equal(a.code, b.code) || bytes.Equal(a.seal, b.seal) {
+		t.Error("two secrets have a key in common")
+	}
+	if bytes.Equal(a.code, a.seal) || strings.HasPrefix(hex.EncodeToString(a.code), a.id) || strings.HasPrefix(hex.EncodeToString(a.seal), a.id) {
+		t.Error("two uses have a key in common")
+	}
+	if len(a.id) != 12 || len(a.code) != 32 || len(a.seal) != 32 {
+		t.Errorf("lengths %d, %d, %d", len(a.id), len(a.code), len(a.seal))
+	}
+}
+
+func TestSealBox(t *testing.T) {
+	t.Parallel()
+	key, text := randomBytes(32), []byte("what is in the box")
+	box := sealBox(key, text)
+	if got, ok := openBox(key, box); !ok || !bytes.Equal(got, text) {
+		t.Errorf("opened to %q, %v", got, ok)
+	}
+	if bytes.Equal(box, sealBox(key, text)) {
+		t.Error("two boxes of one text are alike")
+	}
+	if _, ok := openBox(randomBytes(32), box); ok {
+		t.Error("another key opens it")
+	}
+	for i := range box {
+		bad := bytes.Clone(box)
+		bad[i] ^= 1
+		if _, ok := openBox(key, bad); ok {
+			t.Errorf("it opens with byte %d changed", i)
+		}
+		if _, ok := openBox(key, box[:i]); ok {
+			t.Errorf("it opens when cut to %d bytes", i)
+		}
+	}
+	if _, ok := openBox(key, nil); ok {
+		t.Error("nothing opens")
+	}
+}
