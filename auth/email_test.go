@@ -3,6 +3,7 @@ package auth
 import (
 	"fmt"
 	"net/mail"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -211,7 +212,7 @@ func TestParseAddressIsFast(t *testing.T) {
 
 func BenchmarkParseAddress(b *testing.B) {
 	for i, in := range append(hardAddresses(), "ann@b.example") {
-		b.Run(fmt.Sprint(i), func(b *testing.B) {
+		b.Run(strconv.Itoa(i), func(b *testing.B) {
 			for b.Loop() {
 				parseAddress(in)
 			}

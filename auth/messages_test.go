@@ -191,4 +191,3 @@ func TestMailLanguageIsOneOfOurs(t *testing.T) {
 		})
 	}
 }
-

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -72,6 +73,9 @@ func (a answer[T]) fails(want error) error {
 	return nil
 }
 
+// helpers are the files that are not checks.
+var helpers = []string{"answer.go", "scene.go", "mails.go"}
+
 // where is the line of the check that is running.
 func where() string {
 	pcs := make([]uintptr, 16)
@@ -79,14 +83,15 @@ func where() string {
 	for {
 		frame, more := frames.Next()
 		file := filepath.Base(frame.File)
-		if !more || file != "answer.go" && file != "scene.go" {
+		if !more || !slices.Contains(helpers, file) {
 			return fmt.Sprint(file, ":", frame.Line)
 		}
 	}
 }
 
 // text prints a value the way it is compared: times in UTC and milliseconds,
-// an empty slice like none, long bytes by their sum, fields that are not zero.
+// an empty slice like none, what is long by its sum, and of a struct the fields
+// that are not zero, but always the result of a guess.
 func text(v any) string {
 	switch v := v.(type) {
 	case time.Time:
@@ -112,8 +117,10 @@ func text(v any) string {
 	switch r.Kind() {
 	case reflect.Struct:
 		for i := range r.NumField() {
-			if part := text(r.Field(i).Interface()); part != text(reflect.Zero(r.Field(i).Type()).Interface()) || part == "gone" {
-				parts = append(parts, r.Type().Field(i).Name+": "+part)
+			field := r.Field(i).Interface()
+			_, result := field.(storage.GuessResult)
+			if text(field) != text(reflect.Zero(r.Field(i).Type()).Interface()) || result {
+				parts = append(parts, r.Type().Field(i).Name+": "+text(field))
 			}
 		}
 		return "{" + strings.Join(parts, ", ") + "}"

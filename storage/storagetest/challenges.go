@@ -3,7 +3,6 @@ package storagetest
 import (
 	"cmp"
 	"context"
-	"time"
 
 	"example.com/mailkey/storage"
 )

@@ -70,10 +70,10 @@ var brokenChallenges = []broken{
 		done.ExpiresAt = a.now.Add(a.r.Lifetime)
 		return done, err
 	})},
-	{"mails a code again until it expires", by("resends/mail it in its first half"), resends(func(r *storage.CodeRequest, _ storage.Challenge) { r.Lifetime = 0 })},
-	{"mails no code again at the half", by("resends/mail it in its first half"), resends(func(r *storage.CodeRequest, _ storage.Challenge) { r.Lifetime += 2 * tick })},
-	{"mails a code of another secret again", by("resends/replace what is of no use"), resends(func(r *storage.CodeRequest, c storage.Challenge) { r.SecretID = c.SecretID })},
-	{"mails a code again that is too short", by("resends/replace what is of no use"), resends(func(r *storage.CodeRequest, _ storage.Challenge) { r.MinLevel = 0 })},
+	{"mails a code again until it expires", by("resends/mail it in its first half"), again(func(r *storage.CodeRequest, _ storage.Challenge) { r.Lifetime = 0 })},
+	{"mails no code again at the half", by("resends/mail it in its first half"), again(func(r *storage.CodeRequest, _ storage.Challenge) { r.Lifetime += 2 * tick })},
+	{"mails a code of another secret again", by("resends/replace what is of no use"), again(func(r *storage.CodeRequest, c storage.Challenge) { r.SecretID = c.SecretID })},
+	{"mails a code again that is too short", by("resends/replace what is of no use"), again(func(r *storage.CodeRequest, _ storage.Challenge) { r.MinLevel = 0 })},
 	{"mails a code again that became too short", by("resends/replace what is of no use"), asks(func(a *asking) { a.l.Level1After = everything })},
 	{"gives guesses back with a resend", by("resends/give no guesses back"), func(s *tampered) {
 		wrong := ownGuesses(s)
@@ -102,8 +102,8 @@ func shifted(d time.Duration) func(*[]byte, *time.Time) {
 	return func(_ *[]byte, now *time.Time) { *now = now.Add(d) }
 }
 
-// resends changes a request for a binding that has a living challenge.
-func resends(change func(*storage.CodeRequest, storage.Challenge)) func(*tampered) {
+// again changes a request for a binding that has a living challenge.
+func again(change func(*storage.CodeRequest, storage.Challenge)) func(*tampered) {
 	return func(s *tampered) {
 		asks(func(a *asking) {
 			if c, ok := s.living(a.r.Binding, a.l, a.now); ok {

@@ -132,7 +132,3 @@ func deliveryReplaced(ctx context.Context, s storage.Store) error {
 		w.delivers(lifetime+lease, mail(next, 1, 2), delivered),
 	)
 }
-
-// resends has the visitor ask again, in other words, and the same code be
-// mailed.
-// resent is the mail after that.

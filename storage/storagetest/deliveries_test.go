@@ -157,16 +157,19 @@ var brokenDeliveries = []broken{
 		})(s)
 	}},
 	{"loses a resend when the first is delivered", by("resends/wait for the attempt under way", "resends/are neither lost nor doubled"), func(s *tampered) {
-		requests := s.tallies()
-		asks(func(a *asking) {
-			if requests.add(a.r.Binding, 1); requests.get(a.r.Binding) > 1 {
-				patient(func() bool { return requests.get(nil) > 0 })
+		asked, claimed := s.tallies(), s.tallies()
+		answers(func(a asking, ask ask) (storage.CodeRequested, error) {
+			if asked.get(a.r.Binding) > 0 {
+				patient(func() bool { return claimed.get(a.r.Binding) > 0 })
 			}
+			done, err := ask(a)
+			asked.add(a.r.Binding, 1)
+			return done, err
 		})(s)
-		mails(func(m *storage.Mail) { requests.add(nil, 1) })(s)
+		mails(func(m *storage.Mail) { claimed.add(m.Binding, 1) })(s)
 		finish := s.finishMail
 		s.finishMail = func(ctx context.Context, m storage.Mail, r storage.MailResult, now time.Time) error {
-			patient(func() bool { return requests.get(m.Binding) > 1 })
+			patient(func() bool { return asked.get(m.Binding) > 1 })
 			err := finish(ctx, m, r, now)
 			mails, _ := s.ClaimMails(ctx, everything, lease, 0, now)
 			for _, m := range mails {

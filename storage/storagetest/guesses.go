@@ -3,7 +3,6 @@ package storagetest
 import (
 	"cmp"
 	"context"
-	"time"
 
 	"example.com/mailkey/storage"
 )
@@ -126,8 +125,6 @@ func guessesGone(ctx context.Context, s storage.Store) error {
 	)
 }
 
-// contest makes guesses at one challenge at once and returns the results.
-// tally counts the results that are r.
 func guessesNotRefunded(ctx context.Context, s storage.Store) error {
 	w := play(ctx, s)
 	broken := anna.guess(true, 0)

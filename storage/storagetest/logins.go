@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"strings"
 	"time"
 
@@ -101,7 +100,6 @@ func loginFolding(ctx context.Context, s storage.Store) error {
 	)
 }
 
-// spent checks that the visitor's code is gone, and that nobody was let in.
 func loginParallel(ctx context.Context, s storage.Store) error {
 	w := play(ctx, s)
 	var in, created counter
@@ -122,7 +120,6 @@ func loginParallel(ctx context.Context, s storage.Store) error {
 	)
 }
 
-// logsInAmong is logsIn where max sessions may live.
 func loginAliases(ctx context.Context, s storage.Store) error {
 	w := play(ctx, s)
 	g := anna.guess(true, 0)

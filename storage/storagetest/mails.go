@@ -18,6 +18,7 @@ func unknown(retry time.Duration) storage.MailResult {
 	return storage.MailResult{RetryAt: at(retry), Unknown: true}
 }
 
+// mail is what the outbox holds after the visitor asked.
 func mail(v visitor, number, try int) storage.Mail {
 	return storage.Mail{
 		Challenge: of(v),
@@ -34,6 +35,7 @@ func (w *scene) finish(m storage.Mail, r storage.MailResult, now time.Duration) 
 	return w.FinishMail(w.ctx, m, r, at(now))
 }
 
+// delivers claims the one mail that is due, checks it, and finishes it.
 func (w *scene) delivers(now time.Duration, want storage.Mail, r storage.MailResult) error {
 	mails, err := w.ClaimMails(w.ctx, room, lease, 0, at(now))
 	return cmp.Or(
@@ -42,6 +44,7 @@ func (w *scene) delivers(now time.Duration, want storage.Mail, r storage.MailRes
 	)
 }
 
+// pending checks how many mails wait, by asking for one more and dropping it.
 func (w *scene) pending(now time.Duration, want int) error {
 	w.probes++
 	probe := visitor{email: fmt.Sprint("probe ", w.probes), asked: now}

@@ -24,9 +24,6 @@ var outbox = []check{
 	{"is not shared", "slices returned belong to the caller", outboxAliases},
 }
 
-// mail is what the outbox holds after the visitor asked.
-// delivers claims the one mail that is due, checks it, and finishes it.
-// pending checks how many mails wait, by asking for one more and dropping it.
 func outboxMail(ctx context.Context, s storage.Store) error {
 	w := play(ctx, s)
 	return cmp.Or(

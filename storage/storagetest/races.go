@@ -49,6 +49,7 @@ func raceAddress(ctx context.Context, s storage.Store) error {
 	)
 }
 
+// contest makes guesses at one challenge at once and returns the results.
 func (w *scene) contest(v visitor, guesses int, right func(i int) bool) ([]storage.GuessResult, error) {
 	results := make([]storage.GuessResult, guesses)
 	err := parallel(guesses, func(i int) error {
@@ -61,6 +62,7 @@ func (w *scene) contest(v visitor, guesses int, right func(i int) bool) ([]stora
 	return results, err
 }
 
+// tally counts the results that are r.
 func tally(results []storage.GuessResult, r storage.GuessResult) (n int) {
 	for _, result := range results {
 		if result == r {

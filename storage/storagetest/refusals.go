@@ -3,6 +3,7 @@ package storagetest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"example.com/mailkey/storage"
@@ -18,6 +19,7 @@ var refusals = []check{
 	{"of a session change nothing", "a login that cannot store its session changes nothing", refusalWhole},
 }
 
+// spent checks that the visitor's code is gone, and that nobody was let in.
 func (w *scene) spent(v visitor, now time.Duration) error {
 	return cmp.Or(
 		w.lives(v, now, false),

@@ -105,12 +105,15 @@ func resendNewGuesses(ctx context.Context, s storage.Store) error {
 	)
 }
 
+// resends has the visitor ask again, in other words, and the same code be
+// mailed.
 func (w *scene) resends(v visitor, now time.Duration) error {
 	r := v.later(now).request()
 	r.MailTo, r.Language = "again", "en"
 	return w.request(r, now).is(storage.CodeRequested{ExpiresAt: at(v.asked + lifetime)})
 }
 
+// resent is the mail after that.
 func resent(v visitor, number, try int) storage.Mail {
 	m := mail(v, number, try)
 	m.To, m.Language = "again", "en"

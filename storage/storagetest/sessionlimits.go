@@ -14,6 +14,7 @@ var sessionLimits = []check{
 	{"hold when logging in at once", "parallel logins keep MaxSessions", sessionLimitParallel},
 }
 
+// logsInAmong is logsIn where max sessions may live.
 func (w *scene) logsInAmong(max int, v visitor) error {
 	g := v.guess(true, v.asked)
 	g.MaxSessions = max

@@ -38,8 +38,8 @@ type failure struct {
 	err   error
 }
 
-// failed runs the named checks, or all of them.
-func failed(ctx context.Context, open func() storage.Store, names ...string) (list []failure) {
+// failing runs the named checks, or all of them.
+func failing(ctx context.Context, open func() storage.Store, names ...string) (list []failure) {
 	for _, g := range groups() {
 		for _, c := range g.checks {
 			name := fmt.Sprint(g.name, "/", c.name)
@@ -66,7 +66,7 @@ func TestBrokenStoresAreCaught(t *testing.T) {
 			for _, name := range b.caught {
 				var list []failure
 				for range 20 { // a race may not happen at once
-					if list = failed(t.Context(), open, name); len(list) > 0 {
+					if list = failing(t.Context(), open, name); len(list) > 0 {
 						break
 					}
 				}
@@ -103,7 +103,7 @@ func TestEveryCheckCatchesABrokenStore(t *testing.T) {
 }
 
 func TestTamperedStoreIsIntact(t *testing.T) {
-	for _, f := range failed(t.Context(), func() storage.Store { return intact() }) {
+	for _, f := range failing(t.Context(), func() storage.Store { return intact() }) {
 		t.Errorf("%s: %v", f.check, f.err)
 	}
 }
@@ -120,7 +120,7 @@ func meeting() func() {
 
 // patient waits until done, but not for ever.
 func patient(done func() bool) {
-	for range 500 {
+	for range 1000 {
 		if done() {
 			return
 		}

@@ -92,7 +92,7 @@ func (s *tampered) living(binding []byte, l storage.AddressLimits, now time.Time
 	return c, ok
 }
 
-// tally counts by name, for several goroutines.
+// tallies counts by name, for several goroutines.
 type tallies struct {
 	s *tampered
 	n map[string]int

@@ -58,13 +58,26 @@ func (s *Store) TakeLimits(ctx context.Context, now time.Time, limits ...storage
 
 // longestWait looks how long it takes until all limits allow a taking.
 func longestWait(c Conn, limits []storage.Limit, now time.Time) (wait time.Duration, err error) {
-	for _, l := range limits {
-		tat, _, err := get[int64](c, limitLook, l.Key)
-		if err != nil {
+	for some := range slices.Chunk(limits, 4) {
+		var rows []struct {
+			Key []byte
+			Tat int64
+		}
+		keys := make([]any, 4)
+		for i, l := range some {
+			keys[i] = l.Key
+		}
+		if err := c.Select(&rows, limitLook, keys...); err != nil {
 			return 0, err
 		}
-		_, w := l.Take(tat, now)
-		wait = max(wait, w)
+		for _, l := range some {
+			for _, row := range rows {
+				if bytes.Equal(row.Key, l.Key) {
+					_, w := l.Take(row.Tat, now)
+					wait = max(wait, w)
+				}
+			}
+		}
 	}
 	return wait, nil
 }

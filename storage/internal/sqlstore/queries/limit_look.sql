@@ -1,1 +1,2 @@
-SELECT tat FROM limits WHERE key = ?
+-- Of up to four limits at once; NULL matches nothing.
+SELECT key, tat FROM limits WHERE key IN (?, ?, ?, ?)
