@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -248,4 +249,52 @@ func TestReservedClaims(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Of a login and its failures, the log tells nothing that opens or names
+// anything, not even at the level for debugging.
+func TestLogsTellNothing(t *testing.T) {
+	t.Parallel()
+	broken := true
+	play(t, func(c *auth.Config) {
+		c.OnLogin = func(context.Context, auth.Identity) error {
+			if broken {
+				return errHost
+			}
+			return nil
+		}
+	}, func(k *kit) {
+		secrets := map[string]string{
+			"the address": "ann@b.example", "a part of the address": "b.example", "the fingerprint": k.device, "the secret": string(testSecret),
+		}
+		secrets["the captcha"], _ = k.solve()
+		secrets["the captcha_token"] = k.ticket("ann@b.example")
+		k.mails.fail = func(try int) error {
+			if try == 1 {
+				return errors.New("greylisted")
+			}
+			return nil
+		}
+		k.post(sendPath, "email", "ann@b.example", "type", "LOGIN_EMS", "captcha_token", secrets["the captcha_token"])
+		time.Sleep(time.Minute)
+		code := k.mails.last().Code
+		secrets["the code"], secrets["a wrong code"] = code, wrong(code)
+		k.login("ann@b.example", wrong(code))
+		k.login("ann@b.example", code)
+		broken = false
+		a := k.login("ann@b.example", code)
+		secrets["the session_token"], secrets["the id_token"] = a.field(t, "session_token"), a.field(t, "id_token")
+		k.login("ann@b.example", code)
+		log := k.log.String()
+		for what, text := range secrets {
+			if text == "" || strings.Contains(log, text) {
+				t.Errorf("%s (%q) is in the log: %s", what, text, log)
+			}
+		}
+		for _, result := range []string{"wrong code", "ok", "no live code", errHost.Error(), "greylisted"} {
+			if !strings.Contains(log, result) {
+				t.Errorf("%q is not in the log: %s", result, log)
+			}
+		}
+	})
 }

@@ -24,6 +24,7 @@ import (
 var (
 	oldSecret = testSecret
 	newSecret = auth.Secret("another thirty-two bytes, or more of them")
+	badSecret = auth.Secret("one that was pasted into a chat by accident")
 )
 
 const lockedSentence = "the keys in the store are sealed under another Secret: configure that one, or list it in PreviousSecrets"
@@ -161,7 +162,8 @@ func TestChangeOfTheSecret(t *testing.T) {
 		refused  []auth.Secret // that no longer, or not yet, open the keys alone
 	}{
 		{"nothing yet", oldSecret, nil, []auth.Secret{newSecret}},
-		{"the new one is listed", oldSecret, []auth.Secret{newSecret}, nil},
+		{"a new one is listed", oldSecret, []auth.Secret{badSecret}, []auth.Secret{newSecret}},
+		{"another one is listed instead", oldSecret, []auth.Secret{newSecret}, []auth.Secret{badSecret}},
 		{"the new one is used", newSecret, []auth.Secret{oldSecret}, nil},
 		{"the old one is dropped", newSecret, nil, []auth.Secret{oldSecret}},
 	} {

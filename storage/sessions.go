@@ -36,4 +36,28 @@ type Sessions interface {
 	// EndSession ends the session for good; ok is false when there was no
 	// live one with that token hash.
 	EndSession(ctx context.Context, tokenHash string, now time.Time) (ok bool, err error)
+
+	// EndSessions ends the live sessions that which names, and reports how many
+	// there were.
+	EndSessions(ctx context.Context, which SessionFilter, now time.Time) (n int, err error)
+
+	// ListSessions returns the live sessions of the user, the newest first.
+	ListSessions(ctx context.Context, userID string, now time.Time) ([]Session, error)
+
+	// TouchSession sets LastSeenAt of the session to now, if it is live and was
+	// not seen later.
+	TouchSession(ctx context.Context, tokenHash string, now time.Time) error
+
+	// RotateSession gives the live session with the token hash old the token
+	// hash next, and ok is true; the old one is dead from then on. When exactly
+	// that was done less than grace ago and the session is still live, ok is
+	// true as well: the caller is trying again. Otherwise it is false.
+	RotateSession(ctx context.Context, old, next string, grace time.Duration, now time.Time) (ok bool, err error)
+}
+
+// SessionFilter names sessions. The zero value names all there are.
+type SessionFilter struct {
+	UserID   string // of this user
+	ID       string // this one
+	ExceptID string // but not this one
 }

@@ -34,3 +34,15 @@ func (s *Store) known(addressKey, deviceKey []byte) bool {
 	_, known := s.devices[device{string(addressKey), string(deviceKey)}]
 	return known
 }
+
+// leaveAddress makes the address nobody's.
+func (s *Store) leaveAddress(leave storage.LeftAddress) {
+	for d := range s.devices {
+		if d.address == string(leave.Address) {
+			delete(s.devices, d)
+		}
+	}
+	if a := s.addresses[string(leave.Address)]; a != nil {
+		a.UserID = leave.NextUserID
+	}
+}

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -13,7 +14,9 @@ import (
 // be made again.
 type session struct {
 	storage.Session
-	ended bool
+	ended        bool
+	previousHash string // the token before this one, and
+	rotatedAt    time.Time
 }
 
 // liveSession returns the session with the token hash if it is live, else nil.
@@ -96,4 +99,72 @@ func (s *Store) EndSession(ctx context.Context, tokenHash string, now time.Time)
 	}
 	row.ended = true
 	return true, nil
+}
+
+// EndSessions implements [storage.Sessions].
+func (s *Store) EndSessions(ctx context.Context, which storage.SessionFilter, now time.Time) (n int, err error) {
+	if err := s.lock(ctx); err != nil {
+		return 0, err
+	}
+	defer s.mu.Unlock()
+
+	for hash, row := range s.sessions {
+		if s.liveSession(hash, now) != nil && row.ID != which.ExceptID &&
+			(which.UserID == "" || which.UserID == row.UserID) && (which.ID == "" || which.ID == row.ID) {
+			row.ended = true
+			n++
+		}
+	}
+	return n, nil
+}
+
+// ListSessions implements [storage.Sessions].
+func (s *Store) ListSessions(ctx context.Context, userID string, now time.Time) ([]storage.Session, error) {
+	if err := s.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+
+	list := []storage.Session{}
+	for _, row := range s.sessionsByUser[userID] {
+		if s.liveSession(row.TokenHash, now) != nil {
+			found := row.Session
+			found.Data = bytes.Clone(found.Data)
+			list = append(list, found)
+		}
+	}
+	slices.SortFunc(list, func(a, b storage.Session) int {
+		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return list, nil
+}
+
+// TouchSession implements [storage.Sessions].
+func (s *Store) TouchSession(ctx context.Context, tokenHash string, now time.Time) error {
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+
+	if row := s.liveSession(tokenHash, now); row != nil && row.LastSeenAt.Before(ms(now)) {
+		row.LastSeenAt = ms(now)
+	}
+	return nil
+}
+
+// RotateSession implements [storage.Sessions].
+func (s *Store) RotateSession(ctx context.Context, old, next string, grace time.Duration, now time.Time) (ok bool, err error) {
+	if err := s.lock(ctx); err != nil {
+		return false, err
+	}
+	defer s.mu.Unlock()
+
+	if row := s.liveSession(old, now); row != nil {
+		delete(s.sessions, old)
+		row.TokenHash, row.previousHash, row.rotatedAt = next, old, ms(now)
+		s.sessions[next] = row
+		return true, nil
+	}
+	row := s.liveSession(next, now)
+	return row != nil && row.previousHash == old && row.rotatedAt.After(ms(now.Add(-grace))), nil
 }

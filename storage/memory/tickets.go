@@ -19,11 +19,7 @@ func (s *Store) PutTicket(ctx context.Context, t storage.Ticket) error {
 	if _, taken := s.tickets[string(t.ID)]; taken {
 		return fmt.Errorf("put ticket: %w", storage.ErrConflict)
 	}
-	s.tickets[string(t.ID)] = storage.Ticket{
-		ID:        bytes.Clone(t.ID),
-		Binding:   bytes.Clone(t.Binding),
-		ExpiresAt: ms(t.ExpiresAt),
-	}
+	s.tickets[string(t.ID)] = storage.Ticket{Binding: bytes.Clone(t.Binding), ExpiresAt: ms(t.ExpiresAt)}
 	return nil
 }
 

@@ -126,12 +126,16 @@ func resendDue(ctx context.Context, s storage.Store) error {
 		w.asks(anna),
 		w.resends(anna, 0), // before the first was claimed
 		w.delivers(0, resent(anna, 2, 1), delivered),
-		w.claims(minute),
-		w.resends(anna, minute), // after it was delivered
-		w.delivers(minute, resent(anna, 3, 2), failed(hour)),
-		w.claims(minute),
-		w.resends(anna, minute), // while it is to be retried later
-		w.delivers(minute, resent(anna, 4, 3), delivered),
+		w.claims(second),
+		w.resends(anna, second), // after it was delivered
+		w.delivers(second, resent(anna, 3, 2), failed(hour)),
+		w.claims(2*second),
+		w.resends(anna, 2*second), // while it is to be retried later
+		w.claims(2*second, anna),
+		w.resends(anna, 2*second+lease), // after a claim ran out
+		w.delivers(2*second+lease, resent(anna, 5, 4), unknown(hour)),
+		w.resends(anna, 2*second+lease),
+		w.delivers(2*second+lease, resent(anna, 6, 5), delivered),
 		w.claims(hour),
 	)
 }

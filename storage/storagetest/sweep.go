@@ -15,6 +15,7 @@ var sweeps = []check{
 	{"remove a little at a time", "Sweep removes at most limit rows of each kind, and 0 means that nothing is left", sweepLimit},
 	{"come to an end", "a caller that repeats Sweep gets to 0", sweepEnds},
 	{"leave what is alive", "Sweep removes nothing that a verb can see", sweepAlive},
+	{"leave sessions within reach", "sessions that Sweep leaves are found, counted and ended as before", sweepSessions},
 	{"leave revoked sessions", "an ended session stays for as long as it would have lived: its token is never given again", sweepTombstones},
 	{"leave memories for a year", "what an address remembers, and which devices it knows, stays for a year", sweepMemory},
 	{"leave the failures of a week", "FailuresByHour of the last seven days survives", sweepFailures},
@@ -81,7 +82,7 @@ func sweepEnds(ctx context.Context, s storage.Store) error {
 	}
 	removed, err := w.swept(2*365*day, 2)
 	return cmp.Or(
-		value(removed > 0, err).is(true),
+		value(removed >= 4*5, err).is(true), // captchas, limits, challenges and sessions
 		w.signedIn(anna.on(1), 0, false),
 		lookup(s.UserByEmail(ctx, anna.email)).is(user(anna)), // users stay
 	)
@@ -112,6 +113,26 @@ func sweepAlive(ctx context.Context, s storage.Store) error {
 		w.signedIn(anna, hour, true),
 		loadKeys(ctx, s).is(document{[]byte("keys"), 1}),
 		value(s.LastBeat(ctx)).is(start),
+	)
+}
+
+func sweepSessions(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	device := func(i int) visitor { return anna.on(i).later(time.Duration(i) * minute) }
+	brief := device(0).guess(true, 0)
+	brief.Session.ExpiresAt = at(5 * minute)
+	return cmp.Or(
+		w.asks(device(0)),
+		w.redeem(brief, 0).err,
+		w.logsIn(device(1), device(2)),
+		w.sweeps(5*minute),
+		w.logsInAmong(2, device(6)),
+		w.signedIn(device(1), hour, false),
+		w.signedIn(device(2), hour, true),
+		value(s.SetUserDisabled(ctx, anna.userID(), start)).is(true),
+		value(s.SetUserDisabled(ctx, anna.userID(), time.Time{})).is(true),
+		w.signedIn(device(2), hour, false),
+		w.signedIn(device(6), hour, false),
 	)
 }
 

@@ -12,6 +12,10 @@ var brokenSweeps = []broken{
 		n, err := sweep(ctx, now, limit)
 		return min(n, 1), err
 	})},
+	{"does not count sessions", by("sweep/come to an end"), sweepsAs(func(ctx context.Context, now time.Time, limit int, sweep sweeping) (int, error) {
+		n, err := sweep(ctx, now, limit)
+		return min(n, 4), err
+	})},
 	{"removes everything at once", by("sweep/remove a little at a time"), sweepsAs(func(ctx context.Context, now time.Time, _ int, sweep sweeping) (int, error) {
 		return sweep(ctx, now, everything)
 	})},
@@ -20,6 +24,18 @@ var brokenSweeps = []broken{
 		return max(n, 1), err
 	})},
 	{"removes what is about to expire", by("sweep/remove what nobody can see", "sweep/leave what is alive"), sweepsLater(tick)},
+	{"ends no session after a sweep", by("sweep/leave sessions within reach"), func(s *tampered) {
+		swept := s.tallies()
+		tries(func(g *guessing) {
+			if swept.get(nil) > 0 {
+				g.MaxSessions = everything
+			}
+		})(s)
+		sweepsAs(func(ctx context.Context, now time.Time, limit int, sweep sweeping) (int, error) {
+			swept.set(nil, 1)
+			return sweep(ctx, now, limit)
+		})(s)
+	}},
 	{"forgets revoked sessions", by("sweep/leave revoked sessions"), func(s *tampered) {
 		swept := s.tallies()
 		tries(func(g *guessing) {

@@ -35,10 +35,17 @@ type tampered struct {
 	userByID        func(context.Context, string) (storage.User, bool, error)
 	userByEmail     func(context.Context, string) (storage.User, bool, error)
 	setUserDisabled func(context.Context, string, time.Time) (bool, error)
+	listUsers       func(context.Context, string, int) ([]storage.User, error)
+	changeEmail     func(context.Context, string, string, string, storage.LeftAddress) (bool, error)
+	deleteUser      func(context.Context, string, storage.LeftAddress) (bool, error)
 
 	findSession     func(context.Context, string, time.Time) (storage.Session, storage.User, bool, error)
 	saveSessionData func(context.Context, string, []byte, time.Time) (bool, error)
 	endSession      func(context.Context, string, time.Time) (bool, error)
+	endSessions     func(context.Context, storage.SessionFilter, time.Time) (int, error)
+	listSessions    func(context.Context, string, time.Time) ([]storage.Session, error)
+	touchSession    func(context.Context, string, time.Time) error
+	rotateSession   func(context.Context, string, string, time.Duration, time.Time) (bool, error)
 
 	loadKeys func(context.Context) ([]byte, int64, error)
 	saveKeys func(context.Context, []byte, int64) (bool, error)
@@ -72,6 +79,13 @@ func intact() *tampered {
 		findSession:     s.FindSession,
 		saveSessionData: s.SaveSessionData,
 		endSession:      s.EndSession,
+		listUsers:       s.ListUsers,
+		changeEmail:     s.ChangeEmail,
+		deleteUser:      s.DeleteUser,
+		endSessions:     s.EndSessions,
+		listSessions:    s.ListSessions,
+		touchSession:    s.TouchSession,
+		rotateSession:   s.RotateSession,
 		loadKeys:        s.LoadKeys,
 		saveKeys:        s.SaveKeys,
 		sweep:           s.Sweep,
@@ -167,4 +181,32 @@ func (s *tampered) SaveKeys(ctx context.Context, sealed []byte, version int64) (
 
 func (s *tampered) Sweep(ctx context.Context, now time.Time, limit int) (int, error) {
 	return s.sweep(ctx, now, limit)
+}
+
+func (s *tampered) ListUsers(ctx context.Context, after string, limit int) ([]storage.User, error) {
+	return s.listUsers(ctx, after, limit)
+}
+
+func (s *tampered) ChangeEmail(ctx context.Context, id, email, mailTo string, leave storage.LeftAddress) (bool, error) {
+	return s.changeEmail(ctx, id, email, mailTo, leave)
+}
+
+func (s *tampered) DeleteUser(ctx context.Context, id string, leave storage.LeftAddress) (bool, error) {
+	return s.deleteUser(ctx, id, leave)
+}
+
+func (s *tampered) EndSessions(ctx context.Context, which storage.SessionFilter, now time.Time) (int, error) {
+	return s.endSessions(ctx, which, now)
+}
+
+func (s *tampered) ListSessions(ctx context.Context, userID string, now time.Time) ([]storage.Session, error) {
+	return s.listSessions(ctx, userID, now)
+}
+
+func (s *tampered) TouchSession(ctx context.Context, tokenHash string, now time.Time) error {
+	return s.touchSession(ctx, tokenHash, now)
+}
+
+func (s *tampered) RotateSession(ctx context.Context, old, next string, grace time.Duration, now time.Time) (bool, error) {
+	return s.rotateSession(ctx, old, next, grace, now)
 }

@@ -22,6 +22,12 @@ var deviceFind string
 //go:embed queries/device_remember.sql
 var deviceRemember string
 
+//go:embed queries/device_forget.sql
+var deviceForget string
+
+//go:embed queries/address_read.sql
+var addressRead string
+
 // openAddress reads what is remembered of an address and locks it. With one
 // of the two queries above: make it if need be, or not.
 func openAddress(tx Conn, query string, args ...any) (*storage.Address, error) {
@@ -48,4 +54,21 @@ func knownDevice(tx Conn, address, device []byte) (bool, error) {
 
 func rememberDevice(tx Conn, address, device []byte, now time.Time) error {
 	return exec(tx, deviceRemember, address, device, now.UnixMilli())
+}
+
+// leaveAddress makes the address nobody's.
+func leaveAddress(tx Conn, leave storage.LeftAddress) error {
+	if err := exec(tx, deviceForget, leave.Address); err != nil {
+		return err
+	}
+	doc, ok, err := get[string](tx, addressRead, leave.Address)
+	if err != nil || !ok {
+		return err
+	}
+	address, err := storage.DecodeAddress([]byte(doc))
+	if err != nil {
+		return err
+	}
+	address.UserID = leave.NextUserID
+	return saveAddress(tx, leave.Address, address)
 }

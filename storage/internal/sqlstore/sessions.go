@@ -26,19 +26,39 @@ var sessionEnd string
 //go:embed queries/session_end_user.sql
 var sessionEndUser string
 
+//go:embed queries/session_end_where.sql
+var sessionEndWhere string
+
+//go:embed queries/session_list.sql
+var sessionList string
+
+//go:embed queries/session_touch.sql
+var sessionTouch string
+
+//go:embed queries/session_rotate.sql
+var sessionRotate string
+
+//go:embed queries/session_rotated.sql
+var sessionRotated string
+
 type sessionRow struct {
-	TokenHash     string `db:"token_hash"`
-	ID            string
-	UserID        string `db:"user_id"`
-	ClientID      string `db:"client_id"`
-	Agent         string
-	OS            string
-	ClaimedIP     string `db:"claimed_ip"`
-	IP            string
-	Data          []byte
-	CreatedAt     int64 `db:"created_at"`
-	LastSeenAt    int64 `db:"last_seen_at"`
-	ExpiresAt     int64 `db:"expires_at"`
+	TokenHash  string `db:"token_hash"`
+	ID         string
+	UserID     string `db:"user_id"`
+	ClientID   string `db:"client_id"`
+	Agent      string
+	OS         string
+	ClaimedIP  string `db:"claimed_ip"`
+	IP         string
+	Data       []byte
+	CreatedAt  int64 `db:"created_at"`
+	LastSeenAt int64 `db:"last_seen_at"`
+	ExpiresAt  int64 `db:"expires_at"`
+}
+
+// sessionOfUserRow is a session and whose it is.
+type sessionOfUserRow struct {
+	sessionRow
 	Email         string
 	MailTo        string `db:"mail_to"`
 	UserCreatedAt int64  `db:"user_created_at"`
@@ -53,7 +73,7 @@ func (r sessionRow) session() storage.Session {
 	}
 }
 
-func (r sessionRow) user() storage.User {
+func (r sessionOfUserRow) user() storage.User {
 	return storage.User{
 		ID: r.UserID, Email: r.Email, MailTo: r.MailTo,
 		CreatedAt: moment(&r.UserCreatedAt), LastLoginAt: moment(r.LastLoginAt),
@@ -73,7 +93,7 @@ func insertSession(tx Conn, s storage.Session, limit int, now time.Time) error {
 
 // FindSession implements [storage.Sessions].
 func (s *Store) FindSession(ctx context.Context, tokenHash string, now time.Time) (storage.Session, storage.User, bool, error) {
-	row, ok, err := get[sessionRow](s.db.Read(ctx), sessionFind, tokenHash, now.UnixMilli())
+	row, ok, err := get[sessionOfUserRow](s.db.Read(ctx), sessionFind, tokenHash, now.UnixMilli())
 	if err != nil || !ok {
 		return storage.Session{}, storage.User{}, false, err
 	}
@@ -94,6 +114,52 @@ func (s *Store) EndSession(ctx context.Context, tokenHash string, now time.Time)
 	at := now.UnixMilli()
 	err = s.db.Write(ctx, func(tx Conn) error {
 		ok, err = execOK(tx, sessionEnd, at, tokenHash, at)
+		return err
+	})
+	return ok && err == nil, err
+}
+
+// EndSessions implements [storage.Sessions].
+func (s *Store) EndSessions(ctx context.Context, which storage.SessionFilter, now time.Time) (n int, err error) {
+	at := now.UnixMilli()
+	err = s.db.Write(ctx, func(tx Conn) error {
+		rows, err := tx.Exec(sessionEndWhere, at, at, which.UserID, which.UserID, which.ID, which.ID, which.ExceptID)
+		n = int(rows)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// ListSessions implements [storage.Sessions].
+func (s *Store) ListSessions(ctx context.Context, userID string, now time.Time) ([]storage.Session, error) {
+	var rows []sessionRow
+	if err := s.db.Read(ctx).Select(&rows, sessionList, userID, now.UnixMilli()); err != nil {
+		return nil, err
+	}
+	sessions := make([]storage.Session, len(rows))
+	for i, r := range rows {
+		sessions[i] = r.session()
+	}
+	return sessions, nil
+}
+
+// TouchSession implements [storage.Sessions].
+func (s *Store) TouchSession(ctx context.Context, tokenHash string, now time.Time) error {
+	at := now.UnixMilli()
+	return s.db.Write(ctx, func(tx Conn) error { return exec(tx, sessionTouch, at, tokenHash, at, at) })
+}
+
+// RotateSession implements [storage.Sessions].
+func (s *Store) RotateSession(ctx context.Context, old, next string, grace time.Duration, now time.Time) (ok bool, err error) {
+	at := now.UnixMilli()
+	err = s.db.Write(ctx, func(tx Conn) error {
+		if ok, err = execOK(tx, sessionRotate, next, old, at, old, at); err != nil || ok {
+			return err
+		}
+		_, ok, err = get[int](tx, sessionRotated, next, old, now.Add(-grace).UnixMilli(), at)
 		return err
 	})
 	return ok && err == nil, err

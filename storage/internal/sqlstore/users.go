@@ -23,6 +23,18 @@ var userSeen string
 //go:embed queries/user_disable.sql
 var userDisable string
 
+//go:embed queries/user_list.sql
+var userList string
+
+//go:embed queries/user_change_email.sql
+var userChangeEmail string
+
+//go:embed queries/user_delete.sql
+var userDelete string
+
+//go:embed queries/session_delete_user.sql
+var sessionDeleteUser string
+
 type userRow struct {
 	ID          string
 	Email       string
@@ -75,6 +87,44 @@ func (s *Store) SetUserDisabled(ctx context.Context, id string, at time.Time) (o
 			return err
 		}
 		return exec(tx, sessionEndUser, at.UnixMilli(), id)
+	})
+	return ok && err == nil, err
+}
+
+// ListUsers implements [storage.Users].
+func (s *Store) ListUsers(ctx context.Context, after string, limit int) ([]storage.User, error) {
+	var rows []userRow
+	if err := s.db.Read(ctx).Select(&rows, userList, after, limit); err != nil {
+		return nil, err
+	}
+	users := make([]storage.User, len(rows))
+	for i, r := range rows {
+		users[i] = r.user()
+	}
+	return users, nil
+}
+
+// ChangeEmail implements [storage.Users].
+func (s *Store) ChangeEmail(ctx context.Context, id, email, mailTo string, leave storage.LeftAddress) (ok bool, err error) {
+	err = s.db.Write(ctx, func(tx Conn) error {
+		if ok, err = execOK(tx, userChangeEmail, email, mailTo, id); err != nil || !ok {
+			return err
+		}
+		return leaveAddress(tx, leave)
+	})
+	return ok && err == nil, err
+}
+
+// DeleteUser implements [storage.Users].
+func (s *Store) DeleteUser(ctx context.Context, id string, leave storage.LeftAddress) (ok bool, err error) {
+	err = s.db.Write(ctx, func(tx Conn) error {
+		if ok, err = execOK(tx, userDelete, id); err != nil || !ok {
+			return err
+		}
+		if err := exec(tx, sessionDeleteUser, id); err != nil {
+			return err
+		}
+		return leaveAddress(tx, leave)
 	})
 	return ok && err == nil, err
 }

@@ -95,7 +95,9 @@ CREATE TABLE sessions (
     created_at   INTEGER NOT NULL,
     last_seen_at INTEGER NOT NULL,
     expires_at   INTEGER NOT NULL,
-    ended_at     INTEGER -- a tombstone until expires_at
+    ended_at     INTEGER, -- a tombstone until expires_at
+    previous_hash TEXT,   -- the token before this one, and
+    rotated_at   INTEGER  -- when it was replaced
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_user ON sessions (user_id, client_id, created_at) WHERE ended_at IS NULL;
 CREATE INDEX sessions_expiry ON sessions (expires_at);

@@ -1,0 +1,1 @@
+SELECT state FROM addresses WHERE key = ?

@@ -1,0 +1,1 @@
+UPDATE users SET email = ?, mail_to = ? WHERE id = ?

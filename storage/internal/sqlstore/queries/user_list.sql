@@ -1,0 +1,2 @@
+SELECT id, email, mail_to, created_at, last_login_at, disabled_at
+  FROM users WHERE id > ? ORDER BY id LIMIT ?
