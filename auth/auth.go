@@ -6,8 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/alexedwards/scs/v2"
 
 	"example.com/mailkey/captcha"
 )
@@ -17,13 +21,18 @@ type Auth struct {
 	config  Config
 	issuer  *url.URL
 	clients map[string]Client
+	origins map[string]bool // of all clients
 	catalog *catalog
 	captcha *captcha.Service
 	secrets []secretKeys // the current one first
-	keys    *keySet
+	keys    *keySet      // as read at the start: for what never changes of them
+	manager *scs.SessionManager
 
 	crossOrigin http.CrossOriginProtection
 	handlers    handlers
+
+	ring    atomic.Pointer[keyring]
+	reading sync.Mutex // one request at a time reads the keys anew
 
 	delivery delivery
 	breaker  atomic.Pointer[breakerState]
@@ -34,36 +43,56 @@ type Auth struct {
 // the background before [Auth.Run].
 func New(config Config) (*Auth, error) {
 	config, err := config.withDefaults()
-	if err != nil {
-		return nil, fmt.Errorf("auth: %w", err)
-	}
-	a := &Auth{config: config, clients: make(map[string]Client)}
-	a.delivery.wake = make(chan struct{}, 1)
-	a.issuer, _ = url.Parse(config.Issuer) // was parsed before
-	for _, c := range config.Clients {
-		a.clients[c.ID] = c
-	}
-	for _, s := range append([]Secret{config.Secret}, config.PreviousSecrets...) {
-		a.secrets = append(a.secrets, s.keys())
-	}
-
+	a := &Auth{config: config, clients: make(map[string]Client), origins: make(map[string]bool)}
 	var catalogErr, captchaErr error
 	a.catalog, catalogErr = newCatalog(config.DefaultLanguage, config.Messages)
-	a.captcha, captchaErr = captcha.New(captcha.Config{Store: config.Store, Engines: config.Captchas})
-	if err := errors.Join(catalogErr, captchaErr); err != nil {
+	a.captcha, captchaErr = newCaptchas(config)
+	if err := errors.Join(err, catalogErr, captchaErr); err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
+	}
+
+	a.issuer, _ = url.Parse(config.Issuer) // was parsed before
+	a.delivery.wake = make(chan struct{}, 1)
+	a.manager = a.newManager()
+	for _, c := range config.Clients {
+		a.clients[c.ID] = c
+		for _, o := range c.Origins {
+			a.origins[o] = true
+			if err := a.crossOrigin.AddTrustedOrigin(o); err != nil {
+				return nil, fmt.Errorf("auth: Origins: %w", err)
+			}
+		}
+	}
+	for _, s := range append([]Secret{config.Secret}, config.PreviousSecrets...) {
+		if k := s.keys(); !slices.ContainsFunc(a.secrets, func(o secretKeys) bool { return o.id == k.id }) {
+			a.secrets = append(a.secrets, k)
+		}
 	}
 
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	a.keys, err = loadKeys(ctx, config.Store, a.secrets, config.SigningAlgorithm, time.Now())
+	now := time.Now()
+	a.keys, err = loadKeys(ctx, config.Store, a.secrets, config.SigningAlgorithm, now)
 	if err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
 	}
+	ring, err := newKeyring(a.keys, now)
+	if err != nil {
+		return nil, fmt.Errorf("auth: %w", err)
+	}
+	a.ring.Store(ring)
 	if a.handlers, err = a.newHandlers(); err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
 	}
 	return a, nil
+}
+
+// newCaptchas leaves it to the check of Store to say that there is none.
+func newCaptchas(config Config) (*captcha.Service, error) {
+	if config.Store == nil {
+		return nil, nil
+	}
+	return captcha.New(captcha.Config{Store: config.Store, Engines: config.Captchas})
 }
 
 // who names the parties of a flow by keyed hashes: what the store gets instead

@@ -6,7 +6,6 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 	"fmt"
-	"strings"
 
 	"example.com/mailkey/storage"
 )
@@ -46,7 +45,7 @@ func deriveCode(secret, binding []byte, c storage.Challenge) string {
 // codeEqual compares in constant time. The letters of long codes ignore case.
 func codeEqual(want, got string) bool {
 	if len(want) == 10 {
-		got = strings.ToUpper(got)
+		got, want = lowerASCII(got), lowerASCII(want)
 	}
 	return subtle.ConstantTimeCompare([]byte(want), []byte(got)) == 1
 }

@@ -1,12 +1,14 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
 	"net/url"
+	"path"
 	"regexp"
 	"slices"
 	"time"
@@ -59,7 +61,7 @@ type Config struct {
 	AllowRegistration func(ctx context.Context, email, clientID string) (bool, error)
 
 	// OnFirstLogin, if set, is called before a new user is created. An error
-	// refuses the login for now: nothing was granted and the code still works.
+	// refuses the login as one of OnLogin does.
 	// It may be called again for the same UserID, when the login failed after
 	// it, so it should be idempotent; it is not called for a second UserID of
 	// the same address, unless the first user was deleted.
@@ -67,7 +69,8 @@ type Config struct {
 
 	// OnLogin, if set, is called before every login, first ones included (after
 	// OnFirstLogin). An error that wraps ErrLoginRefused refuses this login for
-	// good, as if the user were disabled; any other refuses it for now.
+	// good, as if the user were disabled; any other refuses it for now: nothing
+	// was granted, and the code still works.
 	OnLogin func(ctx context.Context, id Identity) error
 
 	// ExtraClaims, if set, returns claims to add to an id_token. The names that
@@ -84,6 +87,20 @@ type Config struct {
 	// SessionLifetime is how long a session lives, used or not. Default: 5
 	// days; at most 30 days.
 	SessionLifetime time.Duration
+
+	// IdleTimeout ends a session that was not used for so long; it is known to
+	// the minute. Default: none; else at least 5 minutes.
+	IdleTimeout time.Duration
+
+	// RotateSessionToken gives a header client a new session_token with each
+	// refresh of its id_token; the old one dies. A client that tries the refresh
+	// again within ten seconds, because it did not see the answer, gets the same
+	// new one.
+	RotateSessionToken bool
+
+	// KeyRotation is how often the signing key changes. Default: 30 days; at
+	// least 3 days.
+	KeyRotation time.Duration
 
 	// MaxSessions is how many sessions a user may have at one client at a time;
 	// a new one ends the oldest. Default: 10.
@@ -125,6 +142,11 @@ type Client struct {
 	// requests are refused. Others are header clients: they get the
 	// session_token in the answer and send it back in a header.
 	Cookie bool
+
+	// Origins are the web origins, such as https://spa.example, whose pages may
+	// use this header client from a browser. Default: none. A cookie client can
+	// have none.
+	Origins []string
 }
 
 // Registration says who may log in with an address that has no user yet.
@@ -188,8 +210,18 @@ func (cfg Config) withDefaults() (Config, error) {
 			wrong("Clients[%d]: the id %q is there twice", i, c.ID)
 		}
 		seen[c.ID] = true
+		for _, o := range c.Origins {
+			if err := checkOrigin(o); err != nil || c.Cookie {
+				wrong("Clients[%d]: Origins: %w", i, cmp.Or(err, errCookieOrigins))
+			}
+		}
 	}
 
+	for _, p := range cfg.TrustedProxies {
+		if !p.IsValid() || p.Addr().Is4In6() {
+			wrong("TrustedProxies: %v is not a prefix such as 10.0.0.0/8 or fd00::/8", p)
+		}
+	}
 	if cfg.SigningAlgorithm == "" {
 		cfg.SigningAlgorithm = RS256
 	}
@@ -201,6 +233,10 @@ func (cfg Config) withDefaults() (Config, error) {
 	}
 	bounded(&cfg.IDTokenLifetime, 5*time.Minute, time.Second, time.Hour, "IDTokenLifetime", wrong)
 	bounded(&cfg.SessionLifetime, 5*24*time.Hour, time.Minute, 30*24*time.Hour, "SessionLifetime", wrong)
+	bounded(&cfg.KeyRotation, 30*24*time.Hour, 3*24*time.Hour, 10*365*24*time.Hour, "KeyRotation", wrong)
+	if cfg.IdleTimeout != 0 {
+		bounded(&cfg.IdleTimeout, 0, 5*time.Minute, cfg.SessionLifetime, "IdleTimeout", wrong)
+	}
 	bounded(&cfg.MaxSessions, 10, 1, 1000, "MaxSessions", wrong)
 	if cfg.DefaultLanguage == "" {
 		cfg.DefaultLanguage = "en"
@@ -222,16 +258,20 @@ func bounded[T time.Duration | int](field *T, byDefault, least, most T, name str
 	}
 }
 
+// hostGrammar is a host name or an address, and perhaps a port, as they come
+// in a URL of ASCII.
+var hostGrammar = regexp.MustCompile(`^([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?$`)
+
 func parseIssuer(issuer string, insecure bool) (*url.URL, error) {
-	u, err := url.Parse(issuer)
-	switch {
-	case issuer == "":
+	if issuer == "" {
 		return nil, errors.New("required: the URL of the mounted handler, for example https://app.example")
-	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
-		return nil, fmt.Errorf("%q is not a URL of scheme, host and perhaps path", issuer)
-	case u.Path != "" && (u.Path[len(u.Path)-1] == '/' || u.RawPath != ""):
-		return nil, fmt.Errorf("%q ends in a slash or has an escaped path", issuer)
-	case u.Scheme == "https", u.Scheme == "http" && (insecure || isLoopback(u.Hostname())):
+	}
+	u, err := url.Parse(issuer)
+	if err != nil || u.Scheme+"://"+u.Host+u.Path != issuer || !hostGrammar.MatchString(u.Host) || u.RawPath != "" ||
+		u.Path != "" && path.Clean(u.Path) != u.Path || u.Path == "/" {
+		return nil, fmt.Errorf("%q is not a plain URL of scheme, host in lower case, and perhaps a path without a slash at its end", issuer)
+	}
+	if u.Scheme == "https" || u.Scheme == "http" && (insecure || isLoopback(u.Hostname())) {
 		return u, nil
 	}
 	return nil, fmt.Errorf("%q is not https, and its host is not loopback", issuer)

@@ -12,6 +12,7 @@ type Identity struct {
 	SessionID string    // public, not the token
 	ClientID  string    // the registered client that logged in
 	LoginAt   time.Time // when the code was redeemed
+	ByCookie  bool      // the session came by cookie: guard against cross-site requests
 }
 
 type identityKey struct{}

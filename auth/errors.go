@@ -11,6 +11,9 @@ import (
 // is in the table below, its text in messages/*.json.
 type Reason string
 
+// Error makes a Reason an error that can be returned, wrapped and matched.
+func (r Reason) Error() string { return string(r) }
+
 // The reasons that clients of the API family know.
 const (
 	ReasonDevice         Reason = "IDAAS.SDK.PARAM.0001"
@@ -85,7 +88,12 @@ func (f *failure) Error() string {
 	return fmt.Sprintf("%s: %v", f.reason, f.cause)
 }
 
-func (f *failure) Unwrap() error { return f.cause }
+func (f *failure) Unwrap() []error {
+	if f.cause == nil {
+		return []error{f.reason}
+	}
+	return []error{f.reason, f.cause}
+}
 
 func refuse(reason Reason) error { return &failure{reason: reason} }
 
@@ -100,6 +108,9 @@ func busy(doing string, cause error) error {
 func failureOf(err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return f
+	}
+	if reason, ok := errors.AsType[Reason](err); ok && statuses[reason] != 0 {
+		return &failure{reason: reason}
 	}
 	return &failure{reason: ReasonBusy, cause: err}
 }

@@ -21,7 +21,7 @@ func callHook[T any](ctx context.Context, name string, hook func(context.Context
 	}
 	done := make(chan result, 1)
 	go func() {
-		var r result
+		r := result{err: errors.New("did not return")} // runtime.Goexit is no answer
 		defer func() {
 			if v := recover(); v != nil {
 				r.err = fmt.Errorf("panic: %v", v)

@@ -1,6 +1,8 @@
 package auth
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,7 +20,7 @@ var reservedClaims = []string{
 // signIDToken makes the id_token (OpenID Connect Core 1.0, section 2) of an
 // identity. It says amr "otp" (RFC 8176) and claims nothing stronger: a
 // mailbox is one factor.
-func (a *Auth) signIDToken(id Identity, extra map[string]any, now time.Time) (string, error) {
+func (a *Auth) signIDToken(ctx context.Context, id Identity, extra map[string]any, now time.Time) (string, error) {
 	for name := range extra {
 		if slices.Contains(reservedClaims, name) {
 			return "", fmt.Errorf("ExtraClaims: the claim %q is reserved", name)
@@ -40,7 +42,10 @@ func (a *Auth) signIDToken(id Identity, extra map[string]any, now time.Time) (st
 		"email":          id.Email,
 		"email_verified": true,
 	})
-	key := a.keys.signing(a.config.SigningAlgorithm)
+	key := a.currentKeys(ctx, now).set.signing(a.config.SigningAlgorithm, now)
+	if key == nil { // the clock was set back to before the first key
+		return "", errors.New("there is no signing key yet")
+	}
 	token := jwt.NewWithClaims(jwt.GetSigningMethod(key.Algorithm), claims)
 	token.Header["kid"] = key.ID
 	return token.SignedString(key.private)

@@ -12,24 +12,26 @@ import (
 	"fmt"
 	"math/big"
 	"net/http"
+	"strings"
 
 	"github.com/MicahParks/jwkset"
 )
 
 // keysHandler serves what a client of the API family, or a standard OIDC
 // verifier, needs to check id_tokens: it is public and the same for a while.
-func (a *Auth) keysHandler(document []byte) http.Handler {
-	sum := sha256.Sum256(document)
-	etag := `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
+func (a *Auth) keysHandler(document func(*call) []byte) http.Handler {
 	return a.plain([]string{http.MethodGet, http.MethodHead}, func(c *call) error {
+		doc := document(c)
+		sum := sha256.Sum256(doc)
+		etag := `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
 		h := c.w.Header()
 		h.Set("Cache-Control", "public, max-age=300")
 		h.Set("ETag", etag)
-		if c.r.Header.Get("If-None-Match") == etag {
+		if strings.Contains(c.r.Header.Get("If-None-Match"), etag) {
 			c.w.WriteHeader(http.StatusNotModified)
 			return nil
 		}
-		_, _ = c.w.Write(document) // the client went away: nothing to do
+		_, _ = c.w.Write(doc) // the client went away: nothing to do
 		return nil
 	})
 }

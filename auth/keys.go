@@ -33,6 +33,7 @@ type signingKey struct {
 	ID        string    `json:"kid"`
 	Algorithm string    `json:"alg"`
 	CreatedAt time.Time `json:"created_at"`
+	NotBefore time.Time `json:"not_before"` // signs from then on; it is published before
 	PKCS8     []byte    `json:"key"`
 
 	private crypto.Signer
@@ -47,29 +48,43 @@ type sealedKeys struct {
 	Box   []byte            `json:"box"`
 }
 
+var errKeysDamaged = errors.New("the keys in the store are damaged: restore a backup")
+
 var errKeysLocked = errors.New("the keys in the store are sealed under another Secret: configure that one, or list it in PreviousSecrets")
 
 // loadKeys reads the keys, or makes them when there are none yet. It also
 // makes a signing key when there is none for the algorithm, and seals the
 // keys under the configured secrets when these changed.
 func loadKeys(ctx context.Context, store storage.Keys, secrets []secretKeys, algorithm string, now time.Time) (*keySet, error) {
+	return changeKeys(ctx, store, secrets, func(set *keySet) (changed bool, err error) {
+		if set.signing(algorithm, now) != nil {
+			return false, nil
+		}
+		return true, set.add(algorithm, now, now)
+	})
+}
+
+// changeKeys reads the keys, changes them, and stores them if they changed or
+// are not sealed under the configured secrets. When another instance changed
+// them meanwhile it begins anew.
+func changeKeys(ctx context.Context, store storage.Keys, secrets []secretKeys, change func(*keySet) (changed bool, err error)) (*keySet, error) {
 	for {
 		sealed, version, err := store.LoadKeys(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("load keys: %w", err)
 		}
+		if version > 0 && len(sealed) == 0 {
+			return nil, errKeysDamaged
+		}
 		set, current, err := openKeys(sealed, secrets)
 		if err != nil {
 			return nil, err
 		}
-		if set.signing(algorithm) == nil {
-			key, err := newSigningKey(algorithm, now)
-			if err != nil {
-				return nil, err
-			}
-			set.Signing, current = append(set.Signing, key), false
+		changed, err := change(set)
+		if err != nil {
+			return nil, err
 		}
-		if current {
+		if current && !changed {
 			return set, nil
 		}
 		sealed, err = sealKeys(set, secrets)
@@ -95,7 +110,7 @@ func openKeys(sealed []byte, secrets []secretKeys) (set *keySet, current bool, e
 	}
 	var doc sealedKeys
 	if err := json.Unmarshal(sealed, &doc); err != nil {
-		return nil, false, fmt.Errorf("the keys in the store are damaged: %w", err)
+		return nil, false, fmt.Errorf("%w: %v", errKeysDamaged, err)
 	}
 	var key []byte
 	current = len(doc.Wraps) == len(secrets)
@@ -111,11 +126,11 @@ func openKeys(sealed []byte, secrets []secretKeys) (set *keySet, current bool, e
 	}
 	text, ok := openBox(key, doc.Box)
 	if !ok {
-		return nil, false, errors.New("the keys in the store are damaged")
+		return nil, false, errKeysDamaged
 	}
 	set = new(keySet)
 	if err := json.Unmarshal(text, set); err != nil {
-		return nil, false, fmt.Errorf("the keys in the store are damaged: %w", err)
+		return nil, false, fmt.Errorf("%w: %v", errKeysDamaged, err)
 	}
 	for i := range set.Signing {
 		if err := set.Signing[i].parse(); err != nil {
@@ -138,13 +153,25 @@ func sealKeys(set *keySet, secrets []secretKeys) ([]byte, error) {
 	return json.Marshal(doc)
 }
 
-// signing returns the key that signs with the algorithm: the newest.
-func (s *keySet) signing(algorithm string) *signingKey {
+// signing returns the key that signs with the algorithm: the newest of those
+// whose time has come.
+func (s *keySet) signing(algorithm string, now time.Time) *signingKey {
 	for i := len(s.Signing) - 1; i >= 0; i-- {
-		if s.Signing[i].Algorithm == algorithm {
-			return &s.Signing[i]
+		if k := &s.Signing[i]; k.Algorithm == algorithm && !now.Before(k.NotBefore) {
+			return k
 		}
 	}
+	return nil
+}
+
+// add makes another key that signs from notBefore on.
+func (s *keySet) add(algorithm string, notBefore, now time.Time) error {
+	key, err := newSigningKey(algorithm, now)
+	if err != nil {
+		return err
+	}
+	key.NotBefore = notBefore.UTC().Truncate(time.Second)
+	s.Signing = append(s.Signing, key)
 	return nil
 }
 

@@ -45,6 +45,8 @@ type Rate struct {
 // networkFactor is how much more a network may do than one of its hosts.
 const networkFactor = 10
 
+const maxCount = 1_000_000
+
 func (l *Limits) complete(wrong func(string, ...any)) {
 	for _, r := range []struct {
 		name      string
@@ -63,7 +65,7 @@ func (l *Limits) complete(wrong func(string, ...any)) {
 		if *r.rate == (Rate{}) {
 			*r.rate = r.byDefault
 		}
-		if c := r.rate.Count; c < 1 || r.rate.Per < time.Duration(c*networkFactor)*time.Millisecond {
+		if c := r.rate.Count; c < 1 || c > maxCount || r.rate.Per < time.Duration(c*networkFactor)*time.Millisecond {
 			wrong("Limits.%s: %d in %v is not a rate of at least 1 and at most 100 a second", r.name, c, r.rate.Per)
 		}
 	}
@@ -87,15 +89,21 @@ func (r Rate) limit(key []byte, factor int) storage.Limit {
 	return storage.Limit{Key: key, Count: r.Count * factor, Window: r.Per}
 }
 
-// peerLimits are the limits of a peer and of its network, for one purpose.
-func (a *Auth) peerLimits(purpose string, peer netip.Addr, rates ...Rate) []storage.Limit {
+// namedRate is a field of Limits: what is counted under which name.
+type namedRate struct {
+	name string
+	rate func(*Limits) Rate
+}
+
+// peerLimits are the limits of a peer and of its network.
+func (a *Auth) peerLimits(peer netip.Addr, rates []namedRate) []storage.Limit {
 	host, network := hostAndNetwork(peer)
 	var limits []storage.Limit
 	for _, r := range rates {
-		name := purpose + r.Per.String()
+		rate := r.rate(&a.config.Limits)
 		limits = append(limits,
-			r.limit(a.keys.pseudonym("limit", name, host.String()), 1),
-			r.limit(a.keys.pseudonym("limit", name, network.String()), networkFactor))
+			rate.limit(a.keys.pseudonym("limit", r.name, "host", host.String()), 1),
+			rate.limit(a.keys.pseudonym("limit", r.name, "network", network.String()), networkFactor))
 	}
 	return limits
 }
@@ -116,7 +124,7 @@ func (a *Auth) takeLimits(c *call, limits ...storage.Limit) error {
 func (a *Auth) wrongCaptchaPause(c *call) storage.Limit {
 	host, _ := hostAndNetwork(c.peer)
 	return storage.Limit{
-		Key:   a.keys.pseudonym("limit", "captcha pause", host.String()),
+		Key:   a.keys.pseudonym("limit", "captcha pause", "host", host.String()),
 		Count: 1, Window: a.config.Limits.WrongCaptcha.Per,
 	}
 }
@@ -124,7 +132,7 @@ func (a *Auth) wrongCaptchaPause(c *call) storage.Limit {
 // countWrongCaptcha starts the pause with the last wrong answer of the rate.
 func (a *Auth) countWrongCaptcha(c *call) error {
 	host, _ := hostAndNetwork(c.peer)
-	wrong := a.config.Limits.WrongCaptcha.limit(a.keys.pseudonym("limit", "captcha wrong", host.String()), 1)
+	wrong := a.config.Limits.WrongCaptcha.limit(a.keys.pseudonym("limit", "captcha wrong", "host", host.String()), 1)
 	pause := a.wrongCaptchaPause(c)
 	if wrong.Count > 1 {
 		wrong.Count--

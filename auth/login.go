@@ -110,8 +110,8 @@ func (a *Auth) prepareGrant(c *call, addr address, challenge storage.Challenge, 
 	}
 	guess.Email, guess.MailTo = addr.folded, addr.typed
 	if exists && !user.DisabledAt.IsZero() {
-		guess.Session.UserID = user.ID
-		return grant{}, nil // the store refuses it
+		guess.Refuse = true // even if somebody enables the user before it is redeemed
+		return grant{}, nil
 	}
 	g := grant{token: randomToken(32), id: Identity{
 		UserID: challenge.UserID, Email: addr.folded, SessionID: randomToken(16), ClientID: c.client.ID, LoginAt: c.now,
@@ -131,11 +131,12 @@ func (a *Auth) prepareGrant(c *call, addr address, challenge storage.Challenge, 
 	if err != nil {
 		return grant{}, err
 	}
-	if g.idToken, err = a.signIDToken(g.id, extra, c.now); err != nil {
+	if g.idToken, err = a.signIDToken(c.ctx, g.id, extra, c.now); err != nil {
 		return grant{}, busy("sign the id_token", err)
 	}
-	guess.Session, guess.MaxSessions = a.newSession(c, g), a.config.MaxSessions
-	return g, nil
+	guess.MaxSessions = a.config.MaxSessions
+	guess.Session, err = a.newSession(c, g)
+	return g, err
 }
 
 func (a *Auth) replyLogin(c *call, g grant) error {

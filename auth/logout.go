@@ -8,12 +8,13 @@ func (a *Auth) logout(c *call) error {
 	if c.client.Cookie && c.r.Method != http.MethodPost {
 		return refuse(ReasonSessionInvalid)
 	}
-	session, _, ok, err := a.findSession(c)
+	current, err := a.findSession(c)
 	if err != nil {
 		return err
 	}
+	ok := current.live
 	if ok {
-		if ok, err = a.config.Store.EndSession(c.ctx, session.TokenHash, c.now); err != nil {
+		if ok, err = a.config.Store.EndSession(c.ctx, current.session.TokenHash, c.now); err != nil {
 			return busy("end the session", err)
 		}
 	}
@@ -23,6 +24,6 @@ func (a *Auth) logout(c *call) error {
 	if !ok {
 		return refuse(ReasonSessionInvalid)
 	}
-	a.config.Logger.Info("logout", "user", session.UserID, "client", c.client.ID, "peer", c.peer)
+	a.config.Logger.Info("logout", "user", current.user.ID, "client", c.client.ID, "peer", c.peer)
 	return c.reply(struct{}{})
 }

@@ -47,9 +47,8 @@ type device struct {
 // endpoint is one path below /api/v2/sdk/.
 type endpoint struct {
 	methods []string
-	fields  []string // that the JSON body may have; nil: no body is read
-	limit   string   // names the counter of rates
-	rates   func(*Limits) []Rate
+	fields  []string    // that the JSON body may have; nil: no body is read
+	rates   []namedRate // of the peer
 	handle  func(*call) error
 }
 
@@ -67,8 +66,11 @@ func (a *Auth) endpoint(e endpoint) http.Handler {
 		if err := a.readHeaders(c); err != nil {
 			return err
 		}
+		if err := a.checkOriginOf(c.client, c.r); err != nil {
+			return err
+		}
 		if e.rates != nil {
-			if err := a.takeLimits(c, a.peerLimits(e.limit, c.peer, e.rates(&a.config.Limits)...)...); err != nil {
+			if err := a.takeLimits(c, a.peerLimits(c.peer, e.rates)...); err != nil {
 				return err
 			}
 		}
@@ -104,6 +106,10 @@ func (a *Auth) plain(methods []string, handle func(*call) error) http.Handler {
 				a.fail(c, &failure{reason: ReasonBusy})
 			}
 		}()
+		a.allowOrigin(w, r)
+		if a.preflight(w, r, methods) {
+			return
+		}
 		if !slices.Contains(methods, r.Method) {
 			h.Set("Allow", strings.Join(methods, ", "))
 			a.fail(c, &failure{reason: ReasonMethod})
@@ -132,6 +138,13 @@ func (a *Auth) fail(c *call, f *failure) {
 		Code Reason `json:"error_code"`
 		Text string `json:"error_msg"`
 	}{f.reason, a.catalog.text(c.lang, f.reason)})
+}
+
+// WriteError answers with an error in the form of the contract and in the
+// request's language: that of the [Reason] which err wraps, else ReasonBusy.
+// It is for handlers of the app that want to refuse as the login does.
+func (a *Auth) WriteError(w http.ResponseWriter, r *http.Request, err error) {
+	a.plain([]string{r.Method}, func(*call) error { return err }).ServeHTTP(w, r)
 }
 
 // reply answers 200.
@@ -167,7 +180,7 @@ func checkContent(r *http.Request) error {
 func (a *Auth) readHeaders(c *call) error {
 	h := c.r.Header
 	clientID, clientOK := header(h, "X-Client-Id", 64)
-	_, langOK := header(h, "X-L", 64)
+	_, langOK := header(h, "X-L", 16)
 	var osOK, fingerprintOK, agentOK, ipOK bool
 	c.device.os, osOK = header(h, "X-Operating-Sys-Version", 64)
 	c.device.fingerprint, fingerprintOK = header(h, "X-Device-Fingerprint", 128)

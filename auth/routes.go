@@ -14,7 +14,10 @@ const (
 	pathVerifyCaptcha = "/api/v2/sdk/captcha/verify"
 	pathSendCode      = "/api/v2/sdk/email/send"
 	pathLogin         = "/api/v2/sdk/login/email-verify-code"
+	pathRefresh       = "/api/v2/sdk/sso/session-token/id-token"
 	pathLogout        = "/api/v2/sdk/logout"
+	pathSessions      = "/api/v2/sdk/sessions"
+	pathSession       = "/api/v2/sdk/sessions/{id}"
 	pathKeys          = "/api/v1/oauth2/keys"
 	pathJWKS          = "/.well-known/jwks.json"
 	pathDiscovery     = "/.well-known/openid-configuration"
@@ -23,14 +26,12 @@ const (
 // handlers holds one handler per path. Each checks the method itself, so it
 // answers the same under any router.
 type handlers struct {
-	captcha, captchaAudio, verifyCaptcha, sendCode, login, logout, jwks, discovery, notFound http.Handler
+	captcha, captchaAudio, verifyCaptcha, sendCode, login http.Handler
+	refresh, logout, sessions, session                    http.Handler
+	jwks, discovery, notFound                             http.Handler
 }
 
 func (a *Auth) newHandlers() (h handlers, err error) {
-	jwks, err := publicKeys(a.keys)
-	if err != nil {
-		return h, err
-	}
 	document, err := discovery(a.config.Issuer, a.config.SigningAlgorithm)
 	if err != nil {
 		return h, err
@@ -39,27 +40,33 @@ func (a *Auth) newHandlers() (h handlers, err error) {
 	return handlers{
 		captcha: a.endpoint(endpoint{
 			methods: get, handle: a.getCaptcha,
-			limit: "captcha", rates: func(l *Limits) []Rate { return []Rate{l.Captcha} },
+			rates: []namedRate{{"captcha", func(l *Limits) Rate { return l.Captcha }}},
 		}),
 		captchaAudio: a.endpoint(endpoint{
 			methods: get, handle: a.getCaptchaAudio,
-			limit: "captcha", rates: func(l *Limits) []Rate { return []Rate{l.Captcha} },
+			rates: []namedRate{{"captcha", func(l *Limits) Rate { return l.Captcha }}},
 		}),
 		verifyCaptcha: a.endpoint(endpoint{
 			methods: post, fields: []string{"token", "sender", "point_json", "captcha_code"}, handle: a.verifyCaptcha,
-			limit: "verify", rates: func(l *Limits) []Rate { return []Rate{l.VerifyCaptcha} },
+			rates: []namedRate{{"verify", func(l *Limits) Rate { return l.VerifyCaptcha }}},
 		}),
 		sendCode: a.endpoint(endpoint{
 			methods: post, fields: []string{"email", "type", "captcha_token"}, handle: a.sendCode,
-			limit: "send", rates: func(l *Limits) []Rate { return []Rate{l.SendCode, l.SendCodeLong} },
+			rates: []namedRate{
+				{"send", func(l *Limits) Rate { return l.SendCode }},
+				{"send long", func(l *Limits) Rate { return l.SendCodeLong }},
+			},
 		}),
 		login: a.endpoint(endpoint{
 			methods: post, fields: []string{"email", "emial", "verify_code"}, handle: a.login,
-			limit: "login", rates: func(l *Limits) []Rate { return []Rate{l.Login} },
+			rates: []namedRate{{"login", func(l *Limits) Rate { return l.Login }}},
 		}),
+		refresh:   a.endpoint(endpoint{methods: post, handle: a.refresh}),
 		logout:    a.endpoint(endpoint{methods: []string{http.MethodGet, http.MethodPost}, handle: a.logout}),
-		jwks:      a.keysHandler(jwks),
-		discovery: a.keysHandler(document),
+		sessions:  a.endpoint(endpoint{methods: []string{http.MethodGet, http.MethodDelete}, handle: a.ownSessions}),
+		session:   a.endpoint(endpoint{methods: []string{http.MethodDelete}, handle: a.endOwnSession}),
+		jwks:      a.keysHandler(func(c *call) []byte { return a.currentKeys(c.ctx, c.now).public }),
+		discovery: a.keysHandler(func(*call) []byte { return document }),
 		notFound: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			a.plain([]string{r.Method}, func(*call) error { return refuse(ReasonNotFound) }).ServeHTTP(w, r)
 		}),
@@ -74,7 +81,10 @@ func (h *handlers) byPath() map[string]http.Handler {
 		pathVerifyCaptcha: h.verifyCaptcha,
 		pathSendCode:      h.sendCode,
 		pathLogin:         h.login,
+		pathRefresh:       h.refresh,
 		pathLogout:        h.logout,
+		pathSessions:      h.sessions,
+		pathSession:       h.session,
 		pathKeys:          h.jwks,
 		pathJWKS:          h.jwks,
 		pathDiscovery:     h.discovery,
@@ -124,6 +134,23 @@ func (a *Auth) SendCodeHandler() http.Handler { return a.handlers.sendCode }
 // LoginHandler serves POST /api/v2/sdk/login/email-verify-code: it turns a
 // mailed code into a session and an id_token.
 func (a *Auth) LoginHandler() http.Handler { return a.handlers.login }
+
+// RefreshHandler serves POST /api/v2/sdk/sso/session-token/id-token: a fresh
+// id_token for a live session.
+func (a *Auth) RefreshHandler() http.Handler { return a.handlers.refresh }
+
+// SessionsHandler serves a user's own sessions: GET and DELETE
+// /api/v2/sdk/sessions, and DELETE of one with its id as another part of the
+// path.
+func (a *Auth) SessionsHandler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/sessions") {
+			a.handlers.sessions.ServeHTTP(w, r)
+			return
+		}
+		a.handlers.session.ServeHTTP(w, r)
+	})
+}
 
 // LogoutHandler serves GET and POST /api/v2/sdk/logout.
 func (a *Auth) LogoutHandler() http.Handler { return a.handlers.logout }

@@ -12,7 +12,8 @@ const (
 )
 
 // Run works in the background until ctx ends: it delivers mails, removes what
-// has expired and tells other instances that mails are delivered. It returns
+// has expired, rotates the signing keys and tells other instances that mails
+// are delivered. It returns
 // nil when ctx ended and what was being delivered came to its end, after 10
 // seconds at most.
 //
@@ -25,6 +26,7 @@ func (a *Auth) Run(ctx context.Context) error {
 	work.Go(func() { a.deliver(ctx) })
 	work.Go(func() { every(ctx, beatInterval, a.beat) })
 	work.Go(func() { every(ctx, sweepInterval, a.sweep) })
+	work.Go(func() { every(ctx, keysChecked, a.tendKeys) })
 	work.Wait()
 	return nil
 }

@@ -35,6 +35,16 @@ func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 // MarshalText returns "[redacted]".
 func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
+// String says which login it is. An Auth holds keys: no verb of package fmt
+// prints more.
+func (a *Auth) String() string { return "login at " + a.config.Issuer }
+
+// Format writes String, whatever the verb.
+func (a *Auth) Format(f fmt.State, _ rune) { fmt.Fprint(f, a.String()) }
+
+// LogValue returns String.
+func (a *Auth) LogValue() slog.Value { return slog.StringValue(a.String()) }
+
 // check says in one sentence what is wrong with the secret.
 func (s Secret) check() error {
 	if len(s) < 32 {
@@ -56,6 +66,8 @@ type secretKeys struct {
 	id   string
 	code []byte // codes are derived with it
 	seal []byte // the keys in the store are sealed with it
+
+	rotate []byte // the next session_token is derived from the old one with it
 }
 
 func (s Secret) keys() secretKeys {
@@ -63,6 +75,8 @@ func (s Secret) keys() secretKeys {
 		id:   hex.EncodeToString(s.derive("mailkey secret id", 6)),
 		code: s.derive("mailkey code", 32),
 		seal: s.derive("mailkey seal", 32),
+
+		rotate: s.derive("mailkey rotate", 32),
 	}
 }
 

@@ -18,8 +18,14 @@ import (
 const CookieName = "__Host-mailkey"
 
 // newSession is the row for a login that is about to be granted.
-func (a *Auth) newSession(c *call, g grant) storage.Session {
+func (a *Auth) newSession(c *call, g grant) (storage.Session, error) {
+	expiresAt := c.now.Add(a.config.SessionLifetime)
+	data, err := scsCodec{}.Encode(expiresAt, nil)
+	if err != nil {
+		return storage.Session{}, err
+	}
 	return storage.Session{
+		Data:       data,
 		TokenHash:  hashToken(g.token),
 		ID:         g.id.SessionID,
 		UserID:     g.id.UserID,
@@ -30,8 +36,8 @@ func (a *Auth) newSession(c *call, g grant) storage.Session {
 		IP:         c.peer.String(),
 		CreatedAt:  c.now,
 		LastSeenAt: c.now,
-		ExpiresAt:  c.now.Add(a.config.SessionLifetime),
-	}
+		ExpiresAt:  expiresAt,
+	}, nil
 }
 
 // hashToken is how a session_token is stored: as scs hashes it, too.
@@ -40,46 +46,84 @@ func hashToken(token string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// sessionToken returns the token that the request carries: in the cookie of a
-// cookie client, in the session-token or Authorization header of a header
-// client. There is none when two differ, or when it does not look like one.
-func sessionToken(r *http.Request, client Client) (token string, ok bool) {
-	var tokens []string
-	if client.Cookie {
-		for _, cookie := range r.CookiesNamed(CookieName) {
-			tokens = append(tokens, cookie.Value)
-		}
-	} else {
-		tokens = append(tokens, r.Header.Values("Session-Token")...)
-		for _, value := range r.Header.Values("Authorization") {
-			if scheme, credentials, _ := strings.Cut(value, " "); strings.EqualFold(scheme, "Bearer") {
-				tokens = append(tokens, strings.TrimSpace(credentials))
-			}
+// tokensOf returns the tokens that the request carries, by cookie and by
+// header: session-token, or Authorization: Bearer.
+func tokensOf(r *http.Request) (byCookie, byHeader []string) {
+	for _, cookie := range r.CookiesNamed(CookieName) {
+		byCookie = append(byCookie, cookie.Value)
+	}
+	byHeader = append(byHeader, r.Header.Values("Session-Token")...)
+	for _, value := range r.Header.Values("Authorization") {
+		if scheme, credentials, _ := strings.Cut(value, " "); strings.EqualFold(scheme, "Bearer") {
+			byHeader = append(byHeader, strings.TrimSpace(credentials))
 		}
 	}
+	return byCookie, byHeader
+}
+
+// tokenOf returns the token of a request to the app's own routes; ok is false
+// when it carries two different ones, or two cookies: somebody planted one. A
+// token that does not look like one is none.
+func tokenOf(r *http.Request) (token string, byCookie, ok bool) {
+	cookies, headers := tokensOf(r)
+	all := append(cookies, headers...)
+	if len(all) == 0 {
+		return "", false, true
+	}
+	for _, t := range all {
+		if t != all[0] {
+			return "", false, false
+		}
+	}
+	if len(cookies) > 1 {
+		return "", false, false
+	}
+	if !isToken(all[0]) {
+		return "", false, true
+	}
+	return all[0], len(cookies) > 0, true
+}
+
+// sessionToken returns the token of a request to one of our endpoints, which
+// say which client is calling: by cookie for a cookie client, by header for
+// the others.
+func sessionToken(r *http.Request, client Client) (token string, ok bool) {
+	tokens, headers := tokensOf(r)
+	if !client.Cookie {
+		tokens = headers
+	} else if len(tokens) > 1 {
+		return "", false
+	}
+	if len(tokens) == 0 {
+		return "", false
+	}
 	for _, t := range tokens {
-		raw, err := base64.RawURLEncoding.Strict().DecodeString(t)
-		if err != nil || len(raw) != 32 || t != tokens[0] {
+		if t != tokens[0] {
 			return "", false
 		}
 	}
-	if len(tokens) == 0 || client.Cookie && len(tokens) > 1 {
-		return "", false
-	}
-	return tokens[0], true
+	return tokens[0], isToken(tokens[0])
 }
 
-// findSession returns the live session of the request, if it is the client's.
-func (a *Auth) findSession(c *call) (s storage.Session, u storage.User, ok bool, err error) {
+// isToken is true for the one spelling of 32 bytes.
+func isToken(t string) bool {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(t)
+	return err == nil && len(raw) == 32
+}
+
+// findSession returns the live session of a request to one of our endpoints, if
+// it is the client's own.
+func (a *Auth) findSession(c *call) (*currentSession, error) {
+	current := &currentSession{now: c.now, byCookie: c.client.Cookie}
 	token, ok := sessionToken(c.r, c.client)
 	if !ok {
-		return s, u, false, nil
+		return current, nil
 	}
-	s, u, ok, err = a.config.Store.FindSession(c.ctx, hashToken(token), c.now)
-	if err != nil {
-		return s, u, false, busy("find the session", err)
+	if err := a.find(c.ctx, current, hashToken(token)); err != nil {
+		return nil, busy("find the session", err)
 	}
-	return s, u, ok && s.ClientID == c.client.ID, nil
+	current.live = current.live && current.session.ClientID == c.client.ID
+	return current, nil
 }
 
 // endReplacedSession ends the session that a login came with: whoever logs in

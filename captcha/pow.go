@@ -11,13 +11,13 @@ import (
 const (
 	defaultDifficulty = 16
 	maxDifficulty     = 32
-	maxProof          = 64 // bytes
+	maxProof          = 64 // characters
 )
 
 // ProofOfWork asks the client's machine rather than the person: for people who
 // can use neither picture nor sound, and for programs of the operator's own.
 //
-// The right Answer.Code is any valid UTF-8 of 1 to 64 bytes such that the
+// The right Answer.Code is any valid UTF-8 of 1 to 64 characters such that the
 // SHA-256 of the puzzle's salt followed by it begins with at least difficulty
 // zero bits. Finding one takes 2^difficulty hashes on average, checking it
 // takes one. 0 means 16, a moment in a browser; [New] accepts up to 32.
@@ -44,7 +44,8 @@ func (proofOfWork) Check(state []byte, a Answer) bool {
 	if len(state) < 2 || state[0] < 1 || state[0] > maxDifficulty {
 		return false
 	}
-	if a.Point != "" || a.Code == "" || len(a.Code) > maxProof || !utf8.ValidString(a.Code) {
+	if a.Point != "" || a.Code == "" || len(a.Code) > maxProof*utf8.UTFMax ||
+		!utf8.ValidString(a.Code) || utf8.RuneCountInString(a.Code) > maxProof {
 		return false
 	}
 	difficulty, salt := int(state[0]), state[1:]

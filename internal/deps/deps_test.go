@@ -24,8 +24,8 @@ const modulePath = "example.com/mailkey"
 var (
 	captchaLinks = []string{"github.com/dchest/captcha"}
 	authLinks    = slices.Concat(captchaLinks, []string{
-		"github.com/MicahParks/jwkset", "github.com/golang-jwt/jwt/v5", "github.com/gorilla/mux",
-		"golang.org/x/net", "golang.org/x/text", "golang.org/x/time",
+		"github.com/MicahParks/jwkset", "github.com/alexedwards/scs/v2", "github.com/golang-jwt/jwt/v5",
+		"github.com/gorilla/mux", "golang.org/x/net", "golang.org/x/text", "golang.org/x/time",
 	})
 	sqlLinks    = []string{"github.com/jmoiron/sqlx"}
 	sqliteLinks = slices.Concat(sqlLinks, []string{
@@ -102,10 +102,8 @@ var packages = []row{
 	}, {
 		path:    "middleware",
 		imports: []string{"auth"},
-		links: slices.Concat(authLinks, []string{
-			"github.com/MicahParks/keyfunc/v3", "github.com/alexedwards/scs/v2",
-		}),
-		never: []string{"database/sql"},
+		links:   slices.Concat(authLinks, []string{"github.com/MicahParks/keyfunc/v3"}),
+		never:   []string{"database/sql"},
 	},
 }
 

@@ -37,12 +37,6 @@ func report(in io.Reader, out io.Writer) error {
 	passed := make(map[string]int)         // tests, by package
 	output := make(map[[2]string][]string) // by package and test
 	var failed, skipped []string           // tests and packages
-	fail := func(e event) {
-		failed = append(failed, name(e))
-		for _, line := range output[[2]string{e.Package, e.Test}] {
-			fmt.Fprint(out, line)
-		}
-	}
 
 	lines := bufio.NewReader(in)
 	for {
@@ -61,10 +55,11 @@ func report(in io.Reader, out io.Writer) error {
 		switch key := [2]string{e.Package, e.Test}; {
 		case e.Action == "build-output":
 			fmt.Fprint(out, e.Output)
-		case e.Action == "output":
+		case e.Action == "output" && !strings.HasPrefix(e.Output, "=== "): // begins and pauses
 			output[key] = append(output[key], e.Output)
 		case e.Action == "fail":
-			fail(e)
+			failed = append(failed, name(e))
+			fmt.Fprint(out, strings.Join(output[key], ""))
 		case e.Action == "skip" && e.Test != "":
 			skipped = append(skipped, name(e))
 		case e.Action == "pass" && e.Test != "":
@@ -83,9 +78,9 @@ func report(in io.Reader, out io.Writer) error {
 	fmt.Fprintf(out, "%d passed, %d failed, %d skipped\n", total, len(failed), len(skipped))
 	switch {
 	case len(failed) > 0:
-		return fmt.Errorf("failed: %s", strings.Join(failed, ", "))
+		return fmt.Errorf("failed:\n%s", strings.Join(failed, "\n"))
 	case len(skipped) > 0:
-		return fmt.Errorf("skipped: %s", strings.Join(skipped, ", "))
+		return fmt.Errorf("skipped:\n%s", strings.Join(skipped, "\n"))
 	case total == 0:
 		return errors.New("no test ran")
 	}

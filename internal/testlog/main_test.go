@@ -10,6 +10,7 @@ func TestReport(t *testing.T) {
 	const (
 		pass    = `{"Action":"output","Package":"p","Test":"TestA","Output":"quiet\n"}` + "\n" + `{"Action":"pass","Package":"p","Test":"TestA"}` + "\n"
 		end     = `{"Action":"pass","Package":"p","Elapsed":1.5}` + "\n"
+		begin   = `{"Action":"output","Package":"p","Test":"TestC","Output":"=== RUN quiet\n"}` + "\n"
 		skip    = `{"Action":"skip","Package":"p","Test":"TestB"}` + "\n"
 		noTests = `{"Action":"skip","Package":"q"}` + "\n"
 		fail    = `{"Action":"output","Package":"p","Test":"TestC","Output":"loud\n"}` + "\n" + `{"Action":"fail","Package":"p","Test":"TestC"}` + "\n"
@@ -25,8 +26,8 @@ func TestReport(t *testing.T) {
 		{"a line that is not an event", "go test -json ./...\n" + pass + end, "go test -json", ""},
 		{"a brace that is not an event", "{braces}\n" + pass, "{braces}", ""},
 		{"skipped", pass + skip + end, "1 skipped", "p.TestB"},
-		{"failed", pass + fail, "loud", "p.TestC"},
-		{"does not compile", build, "does not compile", "failed: p"},
+		{"failed", pass + begin + fail, "loud", "p.TestC"},
+		{"does not compile", build, "does not compile", "failed:\np"},
 		{"no test", noTests, "0 passed", "no test ran"},
 		{"nothing", "", "0 passed", "no test ran"},
 		{"cut off in the middle", pass + `{"Action":"pa`, `{"Action":"pa`, ""},

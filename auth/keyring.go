@@ -1,0 +1,134 @@
+package auth
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+const (
+	keysMaxAge  = time.Minute    // how late an instance sees what another one did
+	keysAhead   = 25 * time.Hour // how long a key is published before it signs: a day, and what verifiers cache
+	keysLinger  = 24 * time.Hour // how long a key is published after the last token of its may have expired
+	keysChecked = time.Hour      // how often Run looks whether it is time
+)
+
+// keyring is what an instance knows of the keys.
+type keyring struct {
+	set    *keySet
+	public []byte // the JWK set
+	readAt time.Time
+}
+
+func newKeyring(set *keySet, now time.Time) (*keyring, error) {
+	public, err := publicKeys(set)
+	if err != nil {
+		return nil, err
+	}
+	return &keyring{set, public, now}, nil
+}
+
+// currentKeys returns the keys, read anew once in a while, since any instance
+// may rotate them. If that fails the ones at hand are good for longer.
+func (a *Auth) currentKeys(ctx context.Context, now time.Time) *keyring {
+	ring := a.ring.Load()
+	if now.Sub(ring.readAt).Abs() < keysMaxAge || !a.reading.TryLock() {
+		return ring
+	}
+	defer a.reading.Unlock()
+	fresh, err := a.updateKeys(ctx, now, func(*keySet) (bool, error) { return false, nil })
+	if err != nil {
+		a.config.Logger.Error("the signing keys were not read anew", "cause", err)
+		later := *ring
+		later.readAt = now
+		a.ring.Store(&later)
+		return ring
+	}
+	return fresh
+}
+
+// updateKeys changes the keys for all instances.
+func (a *Auth) updateKeys(ctx context.Context, now time.Time, change func(*keySet) (bool, error)) (*keyring, error) {
+	set, err := changeKeys(ctx, a.config.Store, a.secrets, change)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := newKeyring(set, now)
+	if err != nil {
+		return nil, err
+	}
+	a.ring.Store(ring)
+	return ring, nil
+}
+
+// RotateKeys makes a new signing key and signs with it at once, on this
+// instance now and on the others within a minute. The old keys stay published
+// while tokens that they signed are valid. Verifiers that cache the keys may
+// refuse new tokens until they look again; the scheduled rotation of [Auth.Run]
+// publishes a key a day before its use.
+func (a *Auth) RotateKeys(ctx context.Context) error {
+	now := time.Now()
+	_, err := a.updateKeys(ctx, now, func(set *keySet) (bool, error) {
+		set.dropPending(now)
+		return true, set.add(a.config.SigningAlgorithm, now, now)
+	})
+	return err
+}
+
+// RevokeKeys makes a new signing key and withdraws all others, after one was
+// stolen: every id_token that is out becomes invalid as soon as its verifier
+// looks at the published keys again. Sessions go on.
+func (a *Auth) RevokeKeys(ctx context.Context) error {
+	now := time.Now()
+	_, err := a.updateKeys(ctx, now, func(set *keySet) (bool, error) {
+		set.Signing = nil
+		return true, set.add(a.config.SigningAlgorithm, now, now)
+	})
+	return err
+}
+
+// tendKeys rotates the keys on schedule and withdraws those that are not needed
+// any more.
+func (a *Auth) tendKeys(ctx context.Context) {
+	now := time.Now()
+	_, err := a.updateKeys(ctx, now, func(set *keySet) (bool, error) {
+		return set.tend(a.config.SigningAlgorithm, a.config.KeyRotation, a.config.IDTokenLifetime, now)
+	})
+	if err != nil && ctx.Err() == nil {
+		a.config.Logger.Error("the signing keys were not rotated", "cause", err)
+	}
+}
+
+// tend adds the next key in time and removes keys that have been replaced for
+// so long that no token of theirs can be valid. A key is replaced by the first
+// one after it that has our algorithm; there may be instances with another.
+func (s *keySet) tend(algorithm string, interval, tokenLife time.Duration, now time.Time) (changed bool, err error) {
+	var kept []signingKey
+	newest := -1
+	for i, k := range s.Signing {
+		next := slices.IndexFunc(s.Signing[i+1:], func(k signingKey) bool { return k.Algorithm == algorithm })
+		if next >= 0 && now.Sub(s.Signing[i+1+next].NotBefore) > tokenLife+keysLinger {
+			changed = true
+			continue
+		}
+		kept = append(kept, k)
+		if k.Algorithm == algorithm {
+			newest = len(kept) - 1
+		}
+	}
+	s.Signing = kept
+	if newest < 0 {
+		return true, s.add(algorithm, now, now)
+	}
+	due := kept[newest].NotBefore.Add(interval)
+	early := now.Add(keysAhead)
+	if due.After(early) {
+		return changed, nil
+	}
+	return true, s.add(algorithm, early, now) // a day ahead, however late it is noticed
+}
+
+// dropPending removes keys that do not sign yet.
+func (s *keySet) dropPending(now time.Time) {
+	s.Signing = slices.DeleteFunc(s.Signing, func(k signingKey) bool { return now.Before(k.NotBefore) })
+}

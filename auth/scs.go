@@ -1,0 +1,204 @@
+package auth
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+
+	"example.com/mailkey/storage"
+)
+
+// SessionManager returns the scs manager of our sessions, with which handlers
+// behind the session middleware keep values in the caller's session. Values
+// live as JSON: numbers come back as float64. They are stored after the
+// handler, if they were changed; of two requests that change them at once the
+// later one wins. Its tokens, lifetimes and cookies are ours to manage:
+// LoadAndSave and RenewToken are of no use here. An app's own manager works
+// beside it.
+func (a *Auth) SessionManager() *scs.SessionManager { return a.manager }
+
+func (a *Auth) newManager() *scs.SessionManager {
+	// Not scs.New, which starts a goroutine that nobody can end. It also makes a
+	// context key of the manager's own; without, two managers made like this one
+	// would see each other's values in one request. Ours finds sessions by
+	// itself, so only the values would be mixed up, and only where two Auths
+	// guard one route.
+	return &scs.SessionManager{
+		Store:            scsStore{a},
+		Codec:            scsCodec{},
+		HashTokenInStore: true,
+		Lifetime:         a.config.SessionLifetime,
+		// IdleTimeout stays 0: with it, scs revives sessions that have ended.
+	}
+}
+
+// scsStore is the session table as scs sees it.
+type scsStore struct{ a *Auth }
+
+var (
+	_ scs.CtxStore = scsStore{}
+
+	errSessionEnded = errors.New("the session has ended")
+	errNoContext    = errors.New("sessions are loaded by the middleware")
+)
+
+// FindCtx implements [scs.CtxStore]. The session was read before: one read
+// serves both.
+func (s scsStore) FindCtx(ctx context.Context, tokenHash string) ([]byte, bool, error) {
+	current, ok := ctx.Value(currentKey{s.a}).(*currentSession)
+	if !ok {
+		return nil, false, errNoContext
+	}
+	found := current.live && current.session.TokenHash == tokenHash
+	return current.session.Data, found, nil
+}
+
+// CommitCtx implements [scs.CtxStore]. It cannot make a session, nor bring one
+// back to life.
+func (s scsStore) CommitCtx(ctx context.Context, tokenHash string, data []byte, _ time.Time) error {
+	ok, err := s.a.config.Store.SaveSessionData(ctx, tokenHash, data, time.Now())
+	if err == nil && !ok {
+		err = errSessionEnded
+	}
+	return err
+}
+
+// DeleteCtx implements [scs.CtxStore].
+func (s scsStore) DeleteCtx(ctx context.Context, tokenHash string) error {
+	_, err := s.a.config.Store.EndSession(ctx, tokenHash, time.Now())
+	return err
+}
+
+// Find, Commit and Delete are what scs calls on stores without a context:
+// never on this one.
+func (scsStore) Find(string) ([]byte, bool, error)      { return nil, false, errNoContext }
+func (scsStore) Commit(string, []byte, time.Time) error { return errNoContext }
+func (scsStore) Delete(string) error                    { return errNoContext }
+
+// scsCodec writes the deadline in eight bytes and then the values as JSON, if
+// there are any. Nearly every session has none, and costs nothing to read.
+type scsCodec struct{}
+
+// Encode implements [scs.Codec].
+func (scsCodec) Encode(deadline time.Time, values map[string]any) ([]byte, error) {
+	data := binary.BigEndian.AppendUint64(nil, uint64(deadline.UnixMilli()))
+	if len(values) == 0 {
+		return data, nil
+	}
+	doc, err := json.Marshal(values)
+	return append(data, doc...), err
+}
+
+// Decode implements [scs.Codec].
+func (scsCodec) Decode(data []byte) (time.Time, map[string]any, error) {
+	values := make(map[string]any)
+	if len(data) < 8 {
+		return time.Time{}, nil, errors.New("session data is damaged")
+	}
+	deadline := time.UnixMilli(int64(binary.BigEndian.Uint64(data))).UTC()
+	if len(data) == 8 {
+		return deadline, values, nil
+	}
+	return deadline, values, json.Unmarshal(data[8:], &values)
+}
+
+// LoadSession finds the session that the request carries, in the cookie, in
+// Authorization: Bearer or in session-token, and returns the request with the
+// caller's [Identity] in its context; without one when nobody is signed in. It
+// reads the store once. Two different tokens are refused with
+// ReasonNotSignedIn, a store that does not answer with ReasonBusy: hand such an
+// error to [Auth.WriteError]. Package middleware wraps this; it does nothing
+// when it was done for this request already.
+func (a *Auth) LoadSession(r *http.Request) (*http.Request, error) {
+	ctx := r.Context()
+	if _, done := ctx.Value(currentKey{a}).(*currentSession); done {
+		return r, nil
+	}
+	token, byCookie, ok := tokenOf(r)
+	if !ok {
+		return nil, refuse(ReasonNotSignedIn)
+	}
+	current := &currentSession{byCookie: byCookie, now: time.Now().Truncate(time.Millisecond)}
+	if token != "" {
+		if err := a.find(ctx, current, hashToken(token)); err != nil {
+			return nil, busy("find the session", err)
+		}
+	}
+	if !current.live {
+		token = ""
+	}
+	ctx, err := a.manager.Load(context.WithValue(ctx, currentKey{a}, current), token)
+	if err != nil {
+		return nil, busy("read the session's values", err)
+	}
+	if current.live {
+		a.touch(ctx, current)
+		ctx = NewContext(ctx, identityOf(current))
+	}
+	return r.WithContext(ctx), nil
+}
+
+// SaveSession stores the values that handlers changed through
+// [Auth.SessionManager]; package middleware calls it after them. A session
+// that has ended meanwhile stays ended.
+func (a *Auth) SaveSession(ctx context.Context) error {
+	if a.manager.Status(ctx) != scs.Modified {
+		return nil
+	}
+	_, _, err := a.manager.Commit(context.WithoutCancel(ctx))
+	return err
+}
+
+// currentSession is the session of a request, once for each Auth it passes.
+type currentSession struct {
+	now      time.Time
+	byCookie bool
+	live     bool
+	session  storage.Session
+	user     storage.User
+}
+
+type currentKey struct{ a *Auth }
+
+// find reads the session with the token hash. It is not live for a token that
+// came by a way that its client does not use, or that was idle for too long.
+func (a *Auth) find(ctx context.Context, current *currentSession, tokenHash string) (err error) {
+	var ok bool
+	current.session, current.user, ok, err = a.config.Store.FindSession(ctx, tokenHash, current.now)
+	if err != nil || !ok {
+		return err
+	}
+	client, registered := a.clients[current.session.ClientID]
+	current.live = registered && client.Cookie == current.byCookie && !a.idle(current.session, current.now)
+	return nil
+}
+
+func (a *Auth) idle(s storage.Session, now time.Time) bool {
+	return a.config.IdleTimeout > 0 && now.Sub(s.LastSeenAt) >= a.config.IdleTimeout
+}
+
+// touchInterval is how exactly it is known when a session was last used.
+const touchInterval = time.Minute
+
+// touch remembers that the session is used, at most once a minute. A fault
+// there is no reason to refuse the request.
+func (a *Auth) touch(ctx context.Context, current *currentSession) {
+	if current.now.Sub(current.session.LastSeenAt) < touchInterval {
+		return
+	}
+	if err := a.config.Store.TouchSession(ctx, current.session.TokenHash, current.now); err != nil {
+		a.config.Logger.Error("the use of a session was not stored", "cause", err)
+	}
+}
+
+func identityOf(current *currentSession) Identity {
+	return Identity{
+		UserID: current.user.ID, Email: current.user.Email, SessionID: current.session.ID,
+		ClientID: current.session.ClientID, LoginAt: current.session.CreatedAt, ByCookie: current.byCookie,
+	}
+}
