@@ -43,6 +43,14 @@ func (a *Auth) login(c *call) error {
 	if err := a.takeLimits(c, a.config.Limits.LoginDevice.limit(a.keys.pseudonym("limit", "login", string(flow.binding)), 1)); err != nil {
 		return err
 	}
+	// Whoever has to wait is told so before anything is compared.
+	wait, err := a.config.Store.GuessWait(c.ctx, flow.address, flow.device, a.config.Limits.Address, c.now)
+	if err != nil {
+		return busy("look at the failures", err)
+	}
+	if wait > 0 {
+		return limited(wait)
+	}
 	challenge, found, err := a.config.Store.FindChallenge(c.ctx, flow.binding, a.config.Limits.Address, c.now)
 	if err != nil {
 		return busy("find the challenge", err)

@@ -35,7 +35,7 @@ func parseClients(ids string) ([]auth.Client, error) {
 			return nil, fmt.Errorf("%q is not 1 to 64 letters, digits, '-' and '_'", id)
 		case id == pageClient:
 			return nil, fmt.Errorf("%q is the page's own id", id)
-		case slices.Contains(clients, auth.Client{ID: id}):
+		case slices.ContainsFunc(clients, func(c auth.Client) bool { return c.ID == id }):
 			return nil, fmt.Errorf("%q is there twice", id)
 		}
 		clients = append(clients, auth.Client{ID: id})

@@ -72,7 +72,7 @@ type GuessResult int
 const (
 	GuessGone     GuessResult = iota // no live challenge: nothing was counted
 	GuessWrong                       // counted
-	GuessLimited                     // refused before it was looked at: nothing was counted
+	GuessLimited                     // the device has to wait: nothing was counted
 	GuessRefused                     // right, and the code is spent: the caller refuses
 	GuessNoUser                      // right, and the code is spent: no such user
 	GuessDisabled                    // right, and the code is spent: the user is disabled
@@ -103,6 +103,11 @@ type Challenges interface {
 	// none, or when it was used, expired or out of guesses.
 	FindChallenge(ctx context.Context, binding []byte, l AddressLimits, now time.Time) (c Challenge, ok bool, err error)
 
+	// GuessWait returns how long the device has to wait until it may guess at a
+	// code of the address; 0 when it may now. The caller asks before it compares
+	// anything.
+	GuessWait(ctx context.Context, address, device []byte, l AddressLimits, now time.Time) (time.Duration, error)
+
 	// Redeem counts the guess and, when it is right and allowed, redeems the
 	// challenge: finds or creates the user, checks that it is enabled, creates
 	// the session, remembers the device and forgives the guesses that went
@@ -113,6 +118,11 @@ type Challenges interface {
 	// address's level by now. Of parallel right guesses exactly one is not
 	// told GuessGone; of parallel wrong ones exactly l.GuessesPerCode are
 	// told GuessWrong. A guess at a challenge that is gone counts nowhere.
+	//
+	// A guess of a device that has to wait is told GuessLimited and counts
+	// nowhere. The caller has asked GuessWait before, so it came at the same
+	// moment as others; if it is right it spends the challenge all the same, so
+	// that nobody gains by finding out.
 	//
 	// A user whose id is not Session.UserID is an error: the caller looked
 	// before somebody else changed it.

@@ -76,6 +76,15 @@ func (s *Store) FindChallenge(ctx context.Context, binding []byte, l storage.Add
 	return cloneChallenge(row.Challenge), true, nil
 }
 
+// GuessWait implements [storage.Challenges].
+func (s *Store) GuessWait(ctx context.Context, address, device []byte, l storage.AddressLimits, now time.Time) (time.Duration, error) {
+	if err := s.lock(ctx); err != nil {
+		return 0, err
+	}
+	defer s.mu.Unlock()
+	return s.address(address).GuessWait(now, s.known(address, device), l), nil
+}
+
 // Redeem implements [storage.Challenges].
 func (s *Store) Redeem(ctx context.Context, g storage.Guess, l storage.AddressLimits, now time.Time) (done storage.Redeemed, err error) {
 	if err := s.lock(ctx); err != nil {
@@ -85,11 +94,16 @@ func (s *Store) Redeem(ctx context.Context, g storage.Guess, l storage.AddressLi
 	now = ms(now)
 
 	a, known := s.address(g.Address), s.known(g.Address, g.Device)
+	c := s.challenges[string(g.Binding)]
+	gone := c == nil || !bytes.Equal(c.ID, g.ChallengeID) || !c.live(l, now) || c.Level < a.Level(now, l)
 	if wait := a.GuessWait(now, known, l); wait > 0 {
+		if g.Right && !gone {
+			c.used = true
+			s.dropMail(c)
+		}
 		return storage.Redeemed{Result: storage.GuessLimited, Wait: wait}, nil
 	}
-	c := s.challenges[string(g.Binding)]
-	if c == nil || !bytes.Equal(c.ID, g.ChallengeID) || !c.live(l, now) || c.Level < a.Level(now, l) {
+	if gone {
 		return storage.Redeemed{Result: storage.GuessGone}, nil
 	}
 	if !g.Right {

@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"context"
 	"time"
 
 	"example.com/mailkey/storage"
@@ -81,6 +82,17 @@ var brokenAddresses = []broken{
 	{"allows strangers a guess too many", by("failures/slow strangers down"), tries(func(g *guessing) { g.l.StrangerGuessesPerDay++ })},
 	{"does not double the wait", by("failures/slow strangers down"), tries(func(g *guessing) { g.l.LastWait = g.l.FirstWait })},
 	{"doubles the wait without end", by("failures/slow strangers down"), tries(func(g *guessing) { g.l.LastWait = 1000 * hour })},
+	{"never tells anybody to wait", by("failures/make a right guess of a device that has to wait spend the code"), func(s *tampered) {
+		s.guessWait = func(context.Context, []byte, []byte, storage.AddressLimits, time.Time) (time.Duration, error) { return 0, nil }
+	}},
+	{"keeps the code of a right guess that has to wait", by("failures/make a right guess of a device that has to wait spend the code"), func(s *tampered) {
+		judges(func(g guessing, try try) (storage.Redeemed, error) {
+			if wait, _ := s.GuessWait(context.Background(), g.Address, g.Device, g.l, g.now); wait > 0 {
+				g.Right = false
+			}
+			return try(g)
+		})(s)
+	}},
 	{"counts a guess that has to wait", by("failures/do not come from guesses that have to wait"), judges(func(g guessing, try try) (storage.Redeemed, error) {
 		done, err := try(g)
 		if g.l = roomy; done.Result == storage.GuessLimited {

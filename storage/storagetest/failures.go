@@ -14,7 +14,8 @@ var failures = []check{
 	{"are forgiven by a login", "a login takes back the wrong guesses at its challenge, and no others", failureForgiven},
 	{"are forgiven by nothing else", "a right guess that logs nobody in takes nothing back", failureNotForgiven},
 	{"slow strangers down", "after StrangerGuessesPerDay the wait is FirstWait, doubling up to LastWait", failureStrangers},
-	{"do not come from guesses that have to wait", "GuessLimited counts nothing and spends nothing", failureLimited},
+	{"do not come from guesses that have to wait", "GuessLimited counts nothing, and a wrong guess spends nothing", failureLimited},
+	{"make a right guess of a device that has to wait spend the code", "GuessWait says who has to wait, and a right guess all the same spends the code", failureLimitedRight},
 	{"do not slow known devices down", "a device that logged in before does not wait for strangers' guesses", failureFriends},
 	{"of a stranger are forgiven by its login", "a login takes back its wrong guesses from those of strangers", failureForgivenStranger},
 }
@@ -123,12 +124,32 @@ func failureLimited(ctx context.Context, s storage.Store) error {
 		w.asks(anna),
 		w.wrong(anna, 2, 0),
 		repeat(5, func(int) error { return w.redeem(anna.guess(false, 0), 0).is(limited) }),
-		w.redeem(anna.guess(true, 0), 0).is(limited),
 		w.redeem(phone.guess(true, 0), 0).is(limited), // although there is no code
 		value(s.FailuresByHour(ctx, 1, start)).is([]int{2}),
 		w.level(anna, 0, 0),
 		w.lives(anna, minute, true),
 		w.right(anna, minute, storage.GuessLoggedIn),
+	)
+}
+
+func failureLimitedRight(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	w.limits.StrangerGuessesPerDay = 2
+	wait := func(v visitor, now, want time.Duration) error {
+		got, err := s.GuessWait(ctx, v.guess(false, 0).Address, v.guess(false, 0).Device, w.limits, at(now))
+		return value(got, err).is(want)
+	}
+	return cmp.Or(
+		wait(anna, 0, 0),
+		w.asks(anna),
+		w.wrong(anna, 2, 0),
+		wait(anna, 0, minute),
+		wait(anna.on("new"), second, minute-second),
+		w.redeem(anna.guess(true, 0), 0).is(storage.Redeemed{Result: storage.GuessLimited, Wait: minute}),
+		wait(anna, minute, 0),
+		w.lives(anna, minute, false),
+		w.claims(minute),
+		w.right(anna, minute, storage.GuessGone),
 	)
 }
 

@@ -24,6 +24,7 @@ type tampered struct {
 
 	requestCode    func(context.Context, storage.CodeRequest, storage.AddressLimits, time.Time) (storage.CodeRequested, error)
 	findChallenge  func(context.Context, []byte, storage.AddressLimits, time.Time) (storage.Challenge, bool, error)
+	guessWait      func(context.Context, []byte, []byte, storage.AddressLimits, time.Time) (time.Duration, error)
 	redeem         func(context.Context, storage.Guess, storage.AddressLimits, time.Time) (storage.Redeemed, error)
 	failuresByHour func(context.Context, int, time.Time) ([]int, error)
 
@@ -67,6 +68,7 @@ func intact() *tampered {
 		takeLimits:      s.TakeLimits,
 		requestCode:     s.RequestCode,
 		findChallenge:   s.FindChallenge,
+		guessWait:       s.GuessWait,
 		redeem:          s.Redeem,
 		failuresByHour:  s.FailuresByHour,
 		claimMails:      s.ClaimMails,
@@ -209,4 +211,8 @@ func (s *tampered) TouchSession(ctx context.Context, tokenHash string, now time.
 
 func (s *tampered) RotateSession(ctx context.Context, old, next string, grace time.Duration, now time.Time) (bool, error) {
 	return s.rotateSession(ctx, old, next, grace, now)
+}
+
+func (s *tampered) GuessWait(ctx context.Context, address, device []byte, l storage.AddressLimits, now time.Time) (time.Duration, error) {
+	return s.guessWait(ctx, address, device, l, now)
 }

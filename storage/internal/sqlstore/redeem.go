@@ -9,6 +9,9 @@ import (
 	"example.com/mailkey/storage"
 )
 
+//go:embed queries/address_guess.sql
+var addressGuess string
+
 //go:embed queries/challenge_redeem.sql
 var challengeRedeem string
 
@@ -20,6 +23,22 @@ var failureCount string
 
 //go:embed queries/failure_hours.sql
 var failureHours string
+
+// GuessWait implements [storage.Challenges].
+func (s *Store) GuessWait(ctx context.Context, address, device []byte, l storage.AddressLimits, now time.Time) (time.Duration, error) {
+	row, ok, err := get[struct {
+		State string
+		Known bool
+	}](s.db.Read(ctx), addressGuess, address, device, address)
+	if err != nil || !ok {
+		return 0, err
+	}
+	a, err := storage.DecodeAddress([]byte(row.State))
+	if err != nil {
+		return 0, err
+	}
+	return a.GuessWait(now, row.Known, l), nil
+}
 
 // Redeem implements [storage.Challenges].
 func (s *Store) Redeem(ctx context.Context, g storage.Guess, l storage.AddressLimits, now time.Time) (out storage.Redeemed, err error) {
@@ -43,7 +62,8 @@ func redeem(tx Conn, g storage.Guess, l storage.AddressLimits, now time.Time) (s
 	if err != nil {
 		return storage.Redeemed{}, err
 	}
-	if wait := address.GuessWait(now, known, l); wait > 0 {
+	wait := address.GuessWait(now, known, l)
+	if wait > 0 && !g.Right {
 		return storage.Redeemed{Result: storage.GuessLimited, Wait: wait}, nil
 	}
 
@@ -56,6 +76,9 @@ func redeem(tx Conn, g storage.Guess, l storage.AddressLimits, now time.Time) (s
 		CreatedAt int64 `db:"created_at"`
 	}](tx, challengeRedeem, wrong, usedAt,
 		g.Binding, blob(g.ChallengeID), at, l.GuessesPerCode, address.Level(now, l))
+	if err == nil && wait > 0 {
+		return storage.Redeemed{Result: storage.GuessLimited, Wait: wait}, exec(tx, outboxCancel, g.Binding)
+	}
 	if err != nil || !ok {
 		return storage.Redeemed{Result: storage.GuessGone}, err
 	}
