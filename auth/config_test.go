@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,7 @@ func TestDefaults(t *testing.T) {
 	want.SigningAlgorithm = RS256
 	want.IDTokenLifetime = 5 * time.Minute
 	want.SessionLifetime = 432_000 * time.Second
+	want.KeyRotation = 30 * 24 * time.Hour
 	want.MaxSessions = 10
 	want.DefaultLanguage = "en"
 	want.Logger = slog.Default()
@@ -89,7 +91,11 @@ func TestConfiguredValuesStay(t *testing.T) {
 	want.SigningAlgorithm = EdDSA
 	want.IDTokenLifetime = time.Hour
 	want.SessionLifetime = 30 * 24 * time.Hour
+	want.IdleTimeout = 5 * time.Minute
+	want.RotateSessionToken = true
+	want.KeyRotation = 3 * 24 * time.Hour
 	want.MaxSessions = 1
+	want.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 	want.DefaultLanguage = "zh"
 	want.Logger = slog.New(slog.DiscardHandler)
 	want.Limits.complete(func(format string, args ...any) { t.Errorf(format, args...) })
@@ -113,6 +119,15 @@ func TestStrangersGetNoMoreThanAll(t *testing.T) {
 	}
 }
 
+// notPlain is the sentence about an issuer, as it is quoted.
+func notPlain(issuer string) string {
+	return `Issuer: "` + issuer + `" is not a plain URL of scheme, host in lower case, and perhaps a path without a slash at its end`
+}
+
+func notProxy(prefix string) string {
+	return "TrustedProxies: " + prefix + " is not a prefix such as 10.0.0.0/8 or fd00::/8"
+}
+
 // mistakes has one row for each sentence that New refuses a configuration with.
 var mistakes = []struct {
 	name   string
@@ -132,20 +147,41 @@ var mistakes = []struct {
 		"PreviousSecrets[1]: has 5 bytes, fewer than 32: make one with openssl rand -hex 32",
 	},
 	{"no issuer", func(c *Config) { c.Issuer = "" }, "Issuer: required: the URL of the mounted handler, for example https://app.example"},
-	{"an issuer that is a host", func(c *Config) { c.Issuer = "app.example" }, `Issuer: "app.example" is not a URL of scheme, host and perhaps path`},
-	{"an issuer without host", func(c *Config) { c.Issuer = "https:///auth" }, `Issuer: "https:///auth" is not a URL of scheme, host and perhaps path`},
-	{"an issuer with a query", func(c *Config) { c.Issuer += "?a=b" }, `Issuer: "https://app.example?a=b" is not a URL of scheme, host and perhaps path`},
-	{"an issuer with an empty query", func(c *Config) { c.Issuer += "?" }, `Issuer: "https://app.example?" is not a URL of scheme, host and perhaps path`},
-	{"an issuer with a fragment", func(c *Config) { c.Issuer += "#a" }, `Issuer: "https://app.example#a" is not a URL of scheme, host and perhaps path`},
+	{"an issuer that is a host", func(c *Config) { c.Issuer = "app.example" }, notPlain("app.example")},
+	{"an issuer without host", func(c *Config) { c.Issuer = "https:///auth" }, notPlain("https:///auth")},
+	{"an issuer with a query", func(c *Config) { c.Issuer += "?a=b" }, notPlain("https://app.example?a=b")},
+	{"an issuer with an empty query", func(c *Config) { c.Issuer += "?" }, notPlain("https://app.example?")},
+	{"an issuer with a fragment", func(c *Config) { c.Issuer += "#a" }, notPlain("https://app.example#a")},
 	{
 		"an issuer with a user", func(c *Config) { c.Issuer = "https://a:b@app.example" },
-		`Issuer: "https://a:b@app.example" is not a URL of scheme, host and perhaps path`,
+		notPlain("https://a:b@app.example"),
 	},
-	{"an issuer with a line end", func(c *Config) { c.Issuer += "\n" }, `Issuer: "https://app.example\n" is not a URL of scheme, host and perhaps path`},
-	{"an issuer with a slash", func(c *Config) { c.Issuer += "/" }, `Issuer: "https://app.example/" ends in a slash or has an escaped path`},
-	{"an issuer with a slash behind its path", func(c *Config) { c.Issuer += "/auth/" }, `Issuer: "https://app.example/auth/" ends in a slash or has an escaped path`},
-	{"an issuer with an escaped path", func(c *Config) { c.Issuer += "/%61" }, `Issuer: "https://app.example/%61" ends in a slash or has an escaped path`},
-	{"an issuer with a path beyond ASCII", func(c *Config) { c.Issuer += "/ä" }, `Issuer: "https://app.example/ä" ends in a slash or has an escaped path`},
+	{"an issuer with a line end", func(c *Config) { c.Issuer += "\n" }, notPlain(`https://app.example\n`)},
+	{"an issuer with a slash", func(c *Config) { c.Issuer += "/" }, notPlain("https://app.example/")},
+	{"an issuer with a slash behind its path", func(c *Config) { c.Issuer += "/auth/" }, notPlain("https://app.example/auth/")},
+	{"an issuer with an escaped path", func(c *Config) { c.Issuer += "/%61" }, notPlain("https://app.example/%61")},
+	{"an issuer with a path beyond ASCII", func(c *Config) { c.Issuer += "/ä" }, notPlain("https://app.example/ä")},
+	{"an issuer with an empty fragment", func(c *Config) { c.Issuer += "#" }, notPlain("https://app.example#")},
+	{"an issuer with a port and no host", func(c *Config) { c.Issuer = "https://:443" }, notPlain("https://:443")},
+	{"an issuer with an empty port", func(c *Config) { c.Issuer += ":" }, notPlain("https://app.example:")},
+	{"an issuer with a port that is a name", func(c *Config) { c.Issuer += ":https" }, notPlain("https://app.example:https")},
+	{"an issuer with port 0", func(c *Config) { c.Issuer += ":0" }, notPlain("https://app.example:0")},
+	{"an issuer with a port of six digits", func(c *Config) { c.Issuer += ":100000" }, notPlain("https://app.example:100000")},
+	{"an issuer with a scheme in capitals", func(c *Config) { c.Issuer = "HTTPS://app.example" }, notPlain("HTTPS://app.example")},
+	{"an issuer with a host in capitals", func(c *Config) { c.Issuer = "https://App.example" }, notPlain("https://App.example")},
+	{"an issuer that is markup", func(c *Config) { c.Issuer = "https://<script>" }, notPlain("https://<script>")},
+	{"an issuer with a host beyond ASCII", func(c *Config) { c.Issuer = "https://äpp.example" }, notPlain("https://äpp.example")},
+	{"an issuer with a host of full width", func(c *Config) { c.Issuer = "https://ａpp.example" }, notPlain("https://ａpp.example")},
+	{"an issuer with a quote", func(c *Config) { c.Issuer = `https://app.example"` }, notPlain(`https://app.example\"`)},
+	{"an issuer with an escaped host", func(c *Config) { c.Issuer = "https://%61pp.example" }, notPlain("https://%61pp.example")},
+	{"an issuer with a backslash", func(c *Config) { c.Issuer = `https://app.example\auth` }, notPlain(`https://app.example\\auth`)},
+	{"an issuer with a space", func(c *Config) { c.Issuer = " " + c.Issuer }, notPlain(" https://app.example")},
+	{"an issuer that climbs", func(c *Config) { c.Issuer += "/.." }, notPlain("https://app.example/..")},
+	{"an issuer that climbs in the middle", func(c *Config) { c.Issuer += "/a/../b" }, notPlain("https://app.example/a/../b")},
+	{"an issuer that stays", func(c *Config) { c.Issuer += "/a/." }, notPlain("https://app.example/a/.")},
+	{"an issuer with two slashes", func(c *Config) { c.Issuer += "/a//b" }, notPlain("https://app.example/a//b")},
+	{"an issuer with two slashes at once", func(c *Config) { c.Issuer += "//a" }, notPlain("https://app.example//a")},
+	{"an issuer that is opaque", func(c *Config) { c.Issuer = "https:app.example" }, notPlain("https:app.example")},
 	{"an http issuer", func(c *Config) { c.Issuer = "http://app.example" }, `Issuer: "http://app.example" is not https, and its host is not loopback`},
 	{
 		"an http issuer that sounds like loopback", func(c *Config) { c.Issuer = "http://localhost.app.example" },
@@ -164,6 +200,41 @@ var mistakes = []struct {
 		`Clients[0]: the id "` + strings.Repeat("a", 65) + `" is not 1 to 64 letters, digits, '-' and '_'`,
 	},
 	{"a client twice", func(c *Config) { c.Clients = append(c.Clients, Client{ID: "app", Cookie: true}) }, `Clients[1]: the id "app" is there twice`},
+	{
+		"an origin of a cookie client", func(c *Config) {
+			c.Clients[0] = Client{ID: "app", Cookie: true, Origins: []string{"https://spa.example"}}
+		},
+		"Clients[0]: Origins: a cookie client cannot be used from other origins",
+	},
+	{"a proxy that is none", func(c *Config) { c.TrustedProxies = make([]netip.Prefix, 1) }, notProxy("invalid Prefix")},
+	{
+		"a proxy of too many bits", func(c *Config) {
+			c.TrustedProxies = []netip.Prefix{netip.PrefixFrom(netip.MustParseAddr("10.0.0.1"), 33)}
+		},
+		notProxy("invalid Prefix"),
+	},
+	{
+		"a proxy of IPv4 as IPv6", func(c *Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("::ffff:10.0.0.0/104")} },
+		notProxy("::ffff:10.0.0.0/104"),
+	},
+	{"a key for two days", func(c *Config) { c.KeyRotation = 48 * time.Hour }, "KeyRotation: 48h0m0s is not between 72h0m0s and 87600h0m0s"},
+	{"a key forever", func(c *Config) { c.KeyRotation = math.MaxInt64 }, "KeyRotation: 2562047h47m16.854775807s is not between 72h0m0s and 87600h0m0s"},
+	{"a key of the past", func(c *Config) { c.KeyRotation = -1 }, "KeyRotation: -1ns is not between 72h0m0s and 87600h0m0s"},
+	{"idle at once", func(c *Config) { c.IdleTimeout = 5*time.Minute - 1 }, "IdleTimeout: 4m59.999999999s is not between 5m0s and 120h0m0s"},
+	{"never idle", func(c *Config) { c.IdleTimeout = 121 * time.Hour }, "IdleTimeout: 121h0m0s is not between 5m0s and 120h0m0s"},
+	{"idle before", func(c *Config) { c.IdleTimeout = -1 }, "IdleTimeout: -1ns is not between 5m0s and 120h0m0s"},
+	{
+		"a rate that overflows", func(c *Config) { c.Limits.Login = Rate{1 << 60, time.Hour} },
+		"Limits.Login: 1152921504606846976 in 1h0m0s is not a rate of at least 1 and at most 100 a second",
+	},
+	{
+		"a rate that overflows to what looks right", func(c *Config) { c.Limits.Login = Rate{math.MaxInt / 5, math.MaxInt64} },
+		"Limits.Login: 1844674407370955161 in 2562047h47m16.854775807s is not a rate of at least 1 and at most 100 a second",
+	},
+	{
+		"a rate of more than a million", func(c *Config) { c.Limits.Login = Rate{1_000_001, math.MaxInt64} },
+		"Limits.Login: 1000001 in 2562047h47m16.854775807s is not a rate of at least 1 and at most 100 a second",
+	},
 	{"HS256", func(c *Config) { c.SigningAlgorithm = "HS256" }, `SigningAlgorithm: "HS256" is not RS256, ES256 or EdDSA`},
 	{"no signature", func(c *Config) { c.SigningAlgorithm = "none" }, `SigningAlgorithm: "none" is not RS256, ES256 or EdDSA`},
 	{"a mode of registration", func(c *Config) { c.Registration = 2 }, "Registration: 2 is neither RegistrationOpen nor RegistrationClosed"},
@@ -252,21 +323,39 @@ func TestEveryMistakeAtOnce(t *testing.T) {
 	config := Config{
 		Store: store, Secret: Secret("x"), PreviousSecrets: []Secret{nil}, Issuer: "http://app.example", Clients: []Client{{ID: "a b"}, {ID: "a b"}},
 		SigningAlgorithm: "HS256", Registration: -1, IDTokenLifetime: -1, SessionLifetime: -1, MaxSessions: -1,
+		KeyRotation: -1, IdleTimeout: -1, TrustedProxies: make([]netip.Prefix, 1), DefaultLanguage: "tlh",
+		Messages: map[string]map[Reason]string{"fr": nil}, Captchas: []captcha.Engine{nil},
 	}
+	config.Clients = append(config.Clients, Client{ID: "c", Origins: []string{"*"}}, Client{ID: "d", Cookie: true, Origins: []string{"https://d.example"}})
 	config.Limits.Login.Count = -1
 	config.Limits.Address.GuessesPerCode = 100
 	config.Limits.MaxPendingMails = -1
-	_, err := New(config)
-	if err == nil {
-		t.Fatal("it was accepted")
-	}
-	for _, want := range []string{
+	all := []string{
 		"Mailer:", "Secret:", "PreviousSecrets[0]:", "Issuer:", "Clients[0]: the id", "Clients[1]: the id", `"a b" is there twice`,
-		"SigningAlgorithm:", "Registration:", "IDTokenLifetime:", "SessionLifetime:", "MaxSessions:", "Limits.Login:",
-		"Limits.Address.GuessesPerCode:", "Limits.MaxPendingMails:",
+		"Clients[2]: Origins:", "Clients[3]: Origins:", "TrustedProxies:", "SigningAlgorithm:", "Registration:", "IDTokenLifetime:",
+		"SessionLifetime:", "KeyRotation:", "IdleTimeout:", "MaxSessions:", "Limits.Login:", "Limits.Address.GuessesPerCode:",
+		"Limits.MaxPendingMails:",
+	}
+	for _, wants := range [][]string{
+		append(all, "DefaultLanguage:", "captcha: Engines[0]"),
+		append(all, "DefaultLanguage:", "Store:"), // without one, captchas are not looked at
+		append(all, "Messages: fr", "Store:"),
 	} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("nothing of %s in %v", want, err)
+		config.Store, config.DefaultLanguage = store, "tlh"
+		if slices.Contains(wants, "Store:") {
+			config.Store = nil
+		}
+		if slices.Contains(wants, "Messages: fr") {
+			config.DefaultLanguage = "en"
+		}
+		_, err := New(config)
+		if err == nil {
+			t.Fatal("it was accepted")
+		}
+		for _, want := range wants {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("nothing of %s in %v", want, err)
+			}
 		}
 	}
 	if sealed, version, _ := store.LoadKeys(t.Context()); len(sealed) > 0 || version != 0 {
@@ -294,6 +383,13 @@ func TestAcceptedConfigs(t *testing.T) {
 		"the shortest lives":      func(c *Config) { c.IDTokenLifetime, c.SessionLifetime = time.Second, time.Minute },
 		"the fastest rate":        func(c *Config) { c.Limits.Login = Rate{100, time.Second} },
 		"the slowest rate":        func(c *Config) { c.Limits.Login = Rate{1, math.MaxInt64} },
+		"the largest rate":        func(c *Config) { c.Limits.Login = Rate{1_000_000, math.MaxInt64} },
+		"idle for long":           func(c *Config) { c.IdleTimeout, c.SessionLifetime = 720*time.Hour, 720*time.Hour },
+		"idle soon":               func(c *Config) { c.IdleTimeout = 5 * time.Minute },
+		"keys that change often":  func(c *Config) { c.KeyRotation = 72 * time.Hour },
+		"an origin":               func(c *Config) { c.Clients[0].Origins = []string{"https://spa.example", "http://localhost:3000"} },
+		"an IPv6 issuer":          func(c *Config) { c.Issuer = "https://[2001:db8::1]:8443/auth" },
+		"the secret listed twice": func(c *Config) { c.PreviousSecrets = []Secret{c.Secret, c.Secret} },
 		"a language of the host":  func(c *Config) { c.Messages = map[string]map[Reason]string{"pt-BR": allMessages()} },
 		"another English":         func(c *Config) { c.Messages = map[string]map[Reason]string{"en": allMessages()} },
 		"a default of the host": func(c *Config) {

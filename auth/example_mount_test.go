@@ -2,17 +2,19 @@ package auth_test
 
 import (
 	"context"
+	"fmt"
 	"log"
 	"net/http"
 	"os"
 
 	"example.com/mailkey/auth"
 	"example.com/mailkey/auth/smtpmailer"
+	"example.com/mailkey/middleware"
 	"example.com/mailkey/storage/sqlite"
 )
 
-// A whole login in an app: open the store, name the mail relay, mount the
-// handler, run the background work.
+// A whole login in an app: open the store, name the mail relay, run the
+// background work, mount the handler, guard the app's own routes.
 func Example() {
 	store, err := sqlite.Open(context.Background(), "mailkey.db")
 	if err != nil {
@@ -30,8 +32,14 @@ func Example() {
 		log.Fatal(err)
 	}
 	go login.Run(context.Background()) // delivers the mails
-	mux := http.NewServeMux()
-	mux.Handle("/api/", login.Handler())
-	mux.Handle("/.well-known/", login.Handler())
-	log.Fatal(http.ListenAndServe("127.0.0.1:8080", mux))
+	http.Handle("/api/", login.Handler())
+	http.Handle("/.well-known/", login.Handler())
+	http.Handle("/account", middleware.RequireSession(login)(account)) // auth.FromContext: who is calling
+	log.Fatal(http.ListenAndServe("127.0.0.1:8080", nil))
 }
+
+// account is a page of the app, for people who are signed in.
+var account = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	id, _ := auth.FromContext(r.Context())
+	fmt.Fprintf(w, "Hello %s\n", id.Email) // but key your tables on id.UserID
+})

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"crypto"
 	"slices"
 	"time"
 )
@@ -59,6 +60,18 @@ func (a *Auth) updateKeys(ctx context.Context, now time.Time, change func(*keySe
 	}
 	a.ring.Store(ring)
 	return ring, nil
+}
+
+// PublicKey returns the key that id_tokens with this kid are signed with, and
+// its algorithm, for checking them in this process; ok is false when there is
+// none.
+func (a *Auth) PublicKey(ctx context.Context, kid string) (key crypto.PublicKey, algorithm string, ok bool) {
+	for _, k := range a.currentKeys(ctx, time.Now()).set.Signing {
+		if k.ID == kid {
+			return k.private.Public(), k.Algorithm, true
+		}
+	}
+	return nil, "", false
 }
 
 // RotateKeys makes a new signing key and signs with it at once, on this

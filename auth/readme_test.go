@@ -6,18 +6,21 @@ import (
 	"testing"
 )
 
-// The first code in the README is the one that is compiled here.
+// The first code in the README is the body of the example that is compiled
+// here, and all other Go code is somewhere in its file.
 func TestReadmeShowsTheExample(t *testing.T) {
 	t.Parallel()
 	const mostLines = 20
 	readme, example := readText(t, "../README.md"), readText(t, "example_mount_test.go")
 
-	_, rest, _ := strings.Cut(readme, "\n```go\n")
-	got, _, found := strings.Cut(rest, "```\n")
-	if !found {
+	blocks := strings.Split(readme, "\n```go\n")[1:]
+	for i, block := range blocks {
+		blocks[i], _, _ = strings.Cut(block, "```\n")
+	}
+	if len(blocks) == 0 {
 		t.Fatal("README.md has no go code")
 	}
-	_, rest, _ = strings.Cut(example, "\nfunc Example() {\n")
+	_, rest, _ := strings.Cut(example, "\nfunc Example() {\n")
 	body, _, found := strings.Cut(rest, "\n}\n")
 	if !found {
 		t.Fatal("there is no func Example")
@@ -26,11 +29,16 @@ func TestReadmeShowsTheExample(t *testing.T) {
 	for line := range strings.Lines(body + "\n") {
 		want.WriteString(strings.TrimPrefix(line, "\t"))
 	}
-	if got != want.String() {
-		t.Errorf("README.md shows\n%s\nand func Example is\n%s", got, want.String())
+	if blocks[0] != want.String() {
+		t.Errorf("README.md shows\n%s\nand func Example is\n%s", blocks[0], want.String())
 	}
-	if n := strings.Count(got, "\n"); n > mostLines {
+	if n := strings.Count(blocks[0], "\n"); n > mostLines {
 		t.Errorf("%d lines are more than %d", n, mostLines)
+	}
+	for _, block := range blocks[1:] {
+		if !strings.Contains(example, block) {
+			t.Errorf("README.md shows what is not in the example:\n%s", block)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime"
 	"net/http"
 	"net/netip"
@@ -14,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -146,6 +148,22 @@ func (a *Auth) fail(c *call, f *failure) {
 func (a *Auth) WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	a.plain([]string{r.Method}, func(*call) error { return err }).ServeHTTP(w, r)
 }
+
+// WriteError is the method of that name for services without an Auth, in the
+// languages that come with the module.
+func WriteError(w http.ResponseWriter, r *http.Request, err error) {
+	a := &Auth{catalog: builtinCatalog(), config: Config{Logger: slog.Default()}}
+	a.WriteError(w, r, err)
+}
+
+// builtinCatalog never fails: a test reads the embedded files, too.
+var builtinCatalog = sync.OnceValue(func() *catalog {
+	c, err := newCatalog("en", nil)
+	if err != nil {
+		panic(err)
+	}
+	return c
+})
 
 // reply answers 200.
 func (c *call) reply(body any) error {

@@ -145,12 +145,17 @@ func (a *Auth) LoadSession(r *http.Request) (*http.Request, error) {
 
 // SaveSession stores the values that handlers changed through
 // [Auth.SessionManager]; package middleware calls it after them. A session
-// that has ended meanwhile stays ended.
+// that has ended meanwhile stays ended. An error has been logged.
 func (a *Auth) SaveSession(ctx context.Context) error {
 	if a.manager.Status(ctx) != scs.Modified {
 		return nil
 	}
-	_, _, err := a.manager.Commit(context.WithoutCancel(ctx))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestDeadline)
+	defer cancel()
+	_, _, err := a.manager.Commit(ctx)
+	if err != nil {
+		a.config.Logger.Error("the values of a session were not stored", "cause", err)
+	}
 	return err
 }
 

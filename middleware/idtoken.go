@@ -1,0 +1,213 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"example.com/mailkey/auth"
+)
+
+// IDTokenConfig says which id_tokens [RequireIDToken] accepts.
+type IDTokenConfig struct {
+	// Issuer is Config.Issuer of the login. Required.
+	Issuer string
+
+	// Clients are the client ids whose tokens are accepted. Required.
+	Clients []string
+
+	// Algorithm is the one that tokens must be signed with. Default: RS256.
+	Algorithm string
+
+	// Auth is the login when it runs in the same process: its keys are used
+	// directly. Default: none, the keys are fetched.
+	Auth *auth.Auth
+
+	// JWKSURL is where the keys are fetched from, over https but for loopback
+	// addresses. Default: Issuer and /.well-known/jwks.json.
+	JWKSURL string
+
+	// HTTPClient fetches the keys. Default: one with a timeout of 5 seconds.
+	HTTPClient *http.Client
+}
+
+const (
+	maxTokenBytes = 4 << 10
+	leeway        = 30 * time.Second // between the clocks of issuer and verifier
+)
+
+// RequireIDToken lets requests through that carry a valid id_token in
+// Authorization: Bearer, without asking the login's database, and answers all
+// others with 401 and ReasonNotSignedIn. The identity is that of the token: a
+// user who logged out or was disabled is let in until the token expires, in
+// five minutes by default. Use [RequireSession] where that matters.
+//
+// Keys are fetched in the background until ctx ends: every five minutes, and
+// once in ten seconds at most when a token names a key that is not known.
+func RequireIDToken(ctx context.Context, config IDTokenConfig) (func(http.Handler) http.Handler, error) {
+	v, err := newVerifier(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("middleware: %w", err)
+	}
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Add("Vary", "Authorization")
+			w.Header().Set("Cache-Control", "no-store")
+			id, err := v.verify(r.Context(), bearer(r))
+			if err != nil {
+				w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+				auth.WriteError(w, r, auth.ReasonNotSignedIn)
+				return
+			}
+			next.ServeHTTP(w, r.WithContext(auth.NewContext(r.Context(), id)))
+		})
+	}, nil
+}
+
+// bearer returns the token of the one Authorization header.
+func bearer(r *http.Request) string {
+	values := r.Header.Values("Authorization")
+	if len(values) != 1 {
+		return ""
+	}
+	scheme, token, _ := strings.Cut(values[0], " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// verifier checks id_tokens as RFC 8725 asks: one algorithm, one issuer, one
+// audience, a key that is named and known, an expiry.
+type verifier struct {
+	clients []string
+	parser  *jwt.Parser
+	key     func(ctx context.Context, kid string) (any, error)
+}
+
+func newVerifier(ctx context.Context, config IDTokenConfig) (*verifier, error) {
+	if config.Algorithm == "" {
+		config.Algorithm = auth.RS256
+	}
+	var errs []error
+	if config.Issuer == "" {
+		errs = append(errs, errors.New("Issuer: required"))
+	}
+	if len(config.Clients) == 0 || slices.Contains(config.Clients, "") {
+		errs = append(errs, errors.New("Clients: at least one is required, and none may be empty"))
+	}
+	if !slices.Contains([]string{auth.RS256, auth.ES256, auth.EdDSA}, config.Algorithm) {
+		errs = append(errs, fmt.Errorf("Algorithm: %q is not RS256, ES256 or EdDSA", config.Algorithm))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	v := &verifier{clients: config.Clients, parser: jwt.NewParser(
+		jwt.WithValidMethods([]string{config.Algorithm}),
+		jwt.WithIssuer(config.Issuer),
+		jwt.WithExpirationRequired(),
+		jwt.WithIssuedAt(),
+		jwt.WithLeeway(leeway),
+		jwt.WithStrictDecoding(),
+	)}
+	if config.Auth != nil {
+		v.key = localKey(config.Auth, config.Algorithm)
+		return v, nil
+	}
+	var err error
+	v.key, err = remoteKey(ctx, config)
+	return v, err
+}
+
+// localKey takes the keys of a login in this process.
+func localKey(a *auth.Auth, algorithm string) func(context.Context, string) (any, error) {
+	return func(ctx context.Context, kid string) (any, error) {
+		key, alg, ok := a.PublicKey(ctx, kid)
+		if !ok || alg != algorithm {
+			return nil, errUnknownKey
+		}
+		return key, nil
+	}
+}
+
+var (
+	errUnknownKey = errors.New("unknown key")
+	errToken      = errors.New("not an id_token")
+)
+
+// idClaims are the claims of an id_token that are looked at.
+type idClaims struct {
+	jwt.RegisteredClaims
+	AuthTime  int64  `json:"auth_time"`
+	SessionID string `json:"sid"`
+	Email     string `json:"email"`
+}
+
+func (v *verifier) verify(ctx context.Context, token string) (auth.Identity, error) {
+	if !looksLikeToken(token) {
+		return auth.Identity{}, errToken
+	}
+	var claims idClaims
+	_, err := v.parser.ParseWithClaims(token, &claims, func(t *jwt.Token) (any, error) {
+		kid, err := keyID(t.Header)
+		if err != nil {
+			return nil, err
+		}
+		return v.key(ctx, kid)
+	})
+	if err != nil {
+		return auth.Identity{}, err
+	}
+	if len(claims.Audience) != 1 || !slices.Contains(v.clients, claims.Audience[0]) || claims.Subject == "" {
+		return auth.Identity{}, errToken
+	}
+	return auth.Identity{
+		UserID: claims.Subject, Email: claims.Email, SessionID: claims.SessionID, ClientID: claims.Audience[0],
+		LoginAt: time.Unix(claims.AuthTime, 0).UTC(),
+	}, nil
+}
+
+// looksLikeToken turns away what is too large or spelt otherwise than a token
+// is, before anything is decoded.
+func looksLikeToken(token string) bool {
+	if token == "" || len(token) > maxTokenBytes || strings.Count(token, ".") != 2 {
+		return false
+	}
+	for i := range len(token) {
+		if c := token[i]; !isKeyChar(c) && c != '.' {
+			return false
+		}
+	}
+	return true
+}
+
+// keyID returns the name of the key. Whatever else a header could say about
+// keys, or ask to be done, is refused.
+func keyID(header map[string]any) (string, error) {
+	for name := range header {
+		if name != "alg" && name != "kid" && name != "typ" {
+			return "", errToken
+		}
+	}
+	kid, _ := header["kid"].(string)
+	typ, _ := header["typ"].(string)
+	if !strings.EqualFold(typ, "JWT") || kid == "" || len(kid) > 128 {
+		return "", errToken
+	}
+	for i := range len(kid) {
+		if !isKeyChar(kid[i]) {
+			return "", errToken
+		}
+	}
+	return kid, nil
+}
+
+func isKeyChar(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '-' || c == '_'
+}
