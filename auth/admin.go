@@ -33,6 +33,10 @@ var (
 	// in with.
 	ErrInvalidEmail = errors.New("invalid e-mail address")
 
+	// ErrNoSessionIndex says that sessions cannot be found by user, because
+	// Config.SessionStore keeps them.
+	ErrNoSessionIndex = errors.New("sessions are kept in Config.SessionStore, which cannot find them by user")
+
 	// ErrEmailTaken says that another user has the address.
 	ErrEmailTaken = errors.New("another user has the address")
 )
@@ -117,6 +121,9 @@ func (a *Auth) leave(email string) storage.LeftAddress {
 
 // Sessions returns the live sessions of the user, the newest first.
 func (a *Auth) Sessions(ctx context.Context, userID string) ([]Session, error) {
+	if a.config.SessionStore != nil {
+		return nil, ErrNoSessionIndex
+	}
 	now := time.Now()
 	rows, err := a.config.Store.ListSessions(ctx, userID, now)
 	if err != nil {
@@ -157,6 +164,9 @@ func (a *Auth) RevokeAllSessions(ctx context.Context) error {
 }
 
 func (a *Auth) revoke(ctx context.Context, which storage.SessionFilter) error {
+	if a.config.SessionStore != nil {
+		return ErrNoSessionIndex
+	}
 	if _, err := a.config.Store.EndSessions(ctx, which, time.Now()); err != nil {
 		return fmt.Errorf("revoke sessions: %w", err)
 	}

@@ -28,6 +28,8 @@ type Auth struct {
 	keys    *keySet      // as read at the start: for what never changes of them
 	manager *scs.SessionManager
 
+	sessions sessionStore
+
 	crossOrigin http.CrossOriginProtection
 	handlers    handlers
 
@@ -54,6 +56,10 @@ func New(config Config) (*Auth, error) {
 	a.issuer, _ = url.Parse(config.Issuer) // was parsed before
 	a.delivery.wake = make(chan struct{}, 1)
 	a.manager = a.newManager()
+	a.sessions = config.Store
+	if config.SessionStore != nil {
+		a.sessions = &foreignSessions{config.SessionStore, config.Store, a}
+	}
 	for _, c := range config.Clients {
 		a.clients[c.ID] = c
 		for _, o := range c.Origins {

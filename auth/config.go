@@ -13,6 +13,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/alexedwards/scs/v2"
+
 	"example.com/mailkey/captcha"
 	"example.com/mailkey/storage"
 )
@@ -97,6 +99,13 @@ type Config struct {
 	// again within ten seconds, because it did not see the answer, gets the same
 	// new one.
 	RotateSessionToken bool
+
+	// SessionStore keeps the sessions in any store of scs, such as one on Redis,
+	// instead of in Store, which still keeps all the rest. Such a store cannot
+	// find sessions by user: the sessions of a user cannot be listed or revoked,
+	// only the user disabled, nor can they be limited in number, end when they
+	// are idle or change their token. Default: none, Store keeps them.
+	SessionStore scs.Store
 
 	// KeyRotation is how often the signing key changes. Default: 30 days; at
 	// least 3 days.
@@ -233,6 +242,9 @@ func (cfg Config) withDefaults() (Config, error) {
 	}
 	bounded(&cfg.IDTokenLifetime, 5*time.Minute, time.Second, time.Hour, "IDTokenLifetime", wrong)
 	bounded(&cfg.SessionLifetime, 5*24*time.Hour, time.Minute, 30*24*time.Hour, "SessionLifetime", wrong)
+	if cfg.SessionStore != nil && (cfg.IdleTimeout != 0 || cfg.RotateSessionToken) {
+		wrong("SessionStore: IdleTimeout and RotateSessionToken need the sessions in Store")
+	}
 	bounded(&cfg.KeyRotation, 30*24*time.Hour, 3*24*time.Hour, 10*365*24*time.Hour, "KeyRotation", wrong)
 	if cfg.IdleTimeout != 0 {
 		bounded(&cfg.IdleTimeout, 0, 5*time.Minute, cfg.SessionLifetime, "IdleTimeout", wrong)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -30,6 +31,7 @@ var ways = []struct {
 	{"a panic", func(context.Context) error { panic("a bug of the host") }, "panic: a bug of the host", 0},
 	{"a panic with nil", func(context.Context) error { panic(nil) }, "panic: ", 0},
 	{"a nil pointer", func(context.Context) error { var p *int; *p = 1; return nil }, "nil pointer", 0},
+	{"it ends its goroutine", func(context.Context) error { runtime.Goexit(); return nil }, "did not return", 0},
 	{"it waits for its context", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, "", 2 * time.Second},
 	{"it does not come back", func(context.Context) error { time.Sleep(time.Minute); return nil }, "took too long", 2 * time.Second},
 	{"it comes back too late", func(context.Context) error { time.Sleep(2*time.Second + time.Millisecond); return nil }, "took too long", 2 * time.Second},

@@ -158,7 +158,17 @@ func TestPublicDocuments(t *testing.T) {
 			for _, row := range []struct {
 				name, match string
 				want        int
-			}{{"the same", etag, 304}, {"another", `"x"`, 200}, {"none", "", 200}} {
+			}{
+				{"the same", etag, 304},
+				{"the same, compressed on the way", "W/" + etag, 304},
+				{"a list", `"x", ` + etag + `,"y"`, 304},
+				{"a list without spaces", `W/"x",W/` + etag, 304},
+				{"another", `"x"`, 200},
+				{"a list of others", `"x", W/"y"`, 200},
+				{"a part of it", etag[:8] + `"`, 200},
+				{"without quotes", strings.Trim(etag, `"`), 200},
+				{"none", "", 200},
+			} {
 				r := bare(k, "GET", path)
 				r.Header.Set("If-None-Match", row.match)
 				b := k.do(r)

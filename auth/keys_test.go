@@ -398,6 +398,71 @@ func TestChangeOfTheAlgorithm(t *testing.T) {
 	})
 }
 
+// Instances change the algorithm one by one: the one that did not yet publishes
+// the key of the one that did within a minute, and the other way round, and
+// each signs as it is configured.
+func TestChangeOfTheAlgorithmOneByOne(t *testing.T) {
+	onEachStore(t, nil, func(k *kit) {
+		other := k.as(func(o *kit) { o.conf.SigningAlgorithm = auth.EdDSA; o.restart() })
+		if a := k.get(keysPath); strings.Contains(string(a.body), "EdDSA") {
+			t.Logf("sooner than promised: %s", a.body)
+		}
+		time.Sleep(time.Minute)
+		if a, b := k.get(keysPath), other.get(keysPath); !bytes.Equal(a.body, b.body) || !strings.Contains(string(a.body), "EdDSA") {
+			t.Errorf("one publishes %s, the other %s", a.body, b.body)
+		}
+		for _, signer := range []struct {
+			kit       *kit
+			algorithm string
+		}{{k, auth.ES256}, {other, auth.EdDSA}} {
+			token := signer.kit.login("ann@b.example", k.code("ann@b.example")).field(t, "id_token")
+			if h := header(t, token); h["alg"] != signer.algorithm {
+				t.Errorf("signed with %v, want %s", h, signer.algorithm)
+			}
+			verify(k, signer.algorithm, token)
+			verify(other, signer.algorithm, token)
+			time.Sleep(time.Minute)
+		}
+		if _, version := document(t, k.conf.Store); version != 2 {
+			t.Errorf("the keys are at version %d, want 2: they took turns at writing them", version)
+		}
+	})
+}
+
+// A list of secrets may hold one twice; the keys are not written anew for it.
+func TestSecretsListedTwice(t *testing.T) {
+	t.Parallel()
+	store := memory.New()
+	first := on(t, store, oldSecret)
+	for _, previous := range [][]auth.Secret{{oldSecret}, {oldSecret, oldSecret}, nil, {append(auth.Secret(nil), oldSecret...)}} {
+		if a := on(t, store, oldSecret, previous...); !sameKeys(a, first) {
+			t.Errorf("the keys changed with %d previous secrets", len(previous))
+		}
+		if _, version := document(t, store); version != 1 {
+			t.Fatalf("written anew with %d previous secrets: version %d", len(previous), version)
+		}
+	}
+	on(t, store, oldSecret, newSecret, oldSecret, newSecret)
+	on(t, store, oldSecret, newSecret)
+	if _, version := document(t, store); version != 2 {
+		t.Errorf("version %d, want 2", version)
+	}
+}
+
+// A document that was emptied is no first start.
+func TestEmptiedKeys(t *testing.T) {
+	t.Parallel()
+	store := memory.New()
+	on(t, store, oldSecret)
+	_, version := document(t, store)
+	if ok, err := store.SaveKeys(t.Context(), nil, version); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if got := refused(t, store, oldSecret); got != "auth: the keys in the store are damaged: restore a backup" {
+		t.Errorf("%s", got)
+	}
+}
+
 // Nothing in the stored document can be read without the secret.
 func TestStoredKeysAreSealed(t *testing.T) {
 	t.Parallel()

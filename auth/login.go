@@ -69,13 +69,16 @@ func (a *Auth) login(c *call) error {
 	// From here on the client can go away: the guess is counted all the same.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), requestDeadline)
 	defer cancel()
-	redeemed, err := a.config.Store.Redeem(ctx, guess, a.config.Limits.Address, c.now)
+	redeemed, err := a.config.Store.Redeem(ctx, a.withoutForeign(guess), a.config.Limits.Address, c.now)
 	if err != nil {
 		return busy("redeem the code", err)
 	}
 	a.logLogin(c, flow, redeemed)
 	switch redeemed.Result {
 	case storage.GuessLoggedIn:
+		if err := a.keepForeign(ctx, guess.Session); err != nil {
+			return busy("store the session", err) // the code is spent
+		}
 		a.endReplacedSession(ctx, c)
 		return a.replyLogin(c, granted)
 	case storage.GuessLimited:

@@ -14,7 +14,7 @@ func (a *Auth) logout(c *call) error {
 	}
 	ok := current.live
 	if ok {
-		if ok, err = a.config.Store.EndSession(c.ctx, current.session.TokenHash, c.now); err != nil {
+		if ok, err = a.sessions.EndSession(c.ctx, current.session.TokenHash, c.now); err != nil {
 			return busy("end the session", err)
 		}
 	}

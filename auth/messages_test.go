@@ -144,6 +144,35 @@ func TestLanguage(t *testing.T) {
 	}
 }
 
+// X-L is a language tag of at most sixteen bytes, once.
+func TestLanguageHeader(t *testing.T) {
+	t.Parallel()
+	play(t, nil, func(k *kit) {
+		for _, row := range []struct {
+			name   string
+			values []string
+			want   auth.Reason
+		}{
+			{"none", nil, auth.ReasonCode},
+			{"an empty one", []string{""}, auth.ReasonCode},
+			{"sixteen bytes", []string{"zh-Hans-CN-a-bcd"}, auth.ReasonCode},
+			{"seventeen bytes", []string{"zh-Hans-CN-a-bcde"}, auth.ReasonDevice},
+			{"spaces around it", []string{"  zh  "}, auth.ReasonCode},
+			{"a long list", []string{"zh,en,zh,en,zh,en,zh"}, auth.ReasonDevice},
+			{"a kilobyte", []string{strings.Repeat("a", 1024)}, auth.ReasonDevice},
+			{"twice", []string{"zh", "zh"}, auth.ReasonDevice},
+			{"no tag", []string{"<b>"}, auth.ReasonDevice},
+			{"not UTF-8", []string{"\xff"}, auth.ReasonDevice},
+		} {
+			r := k.request("POST", loginPath, object("email", "ann@b.example", "verify_code", "123456"))
+			r.Header["X-L"] = row.values
+			if a := k.do(r); a.code() != string(row.want) {
+				t.Errorf("%s: %s, want %s", row.name, a.body, row.want)
+			}
+		}
+	})
+}
+
 // texts has a text for every reason.
 func texts(lang string) map[auth.Reason]string {
 	m := make(map[auth.Reason]string)

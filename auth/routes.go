@@ -37,7 +37,7 @@ func (a *Auth) newHandlers() (h handlers, err error) {
 		return h, err
 	}
 	get, post := []string{http.MethodGet}, []string{http.MethodPost}
-	return handlers{
+	h = handlers{
 		captcha: a.endpoint(endpoint{
 			methods: get, handle: a.getCaptcha,
 			rates: []namedRate{{"captcha", func(l *Limits) Rate { return l.Captcha }}},
@@ -70,7 +70,11 @@ func (a *Auth) newHandlers() (h handlers, err error) {
 		notFound: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			a.plain([]string{r.Method}, func(*call) error { return refuse(ReasonNotFound) }).ServeHTTP(w, r)
 		}),
-	}, nil
+	}
+	if a.config.SessionStore != nil { // which cannot find sessions by user
+		h.sessions, h.session = h.notFound, h.notFound
+	}
+	return h, nil
 }
 
 // byPath is the one table of what is mounted where.

@@ -61,7 +61,7 @@ func (s scsStore) FindCtx(ctx context.Context, tokenHash string) ([]byte, bool, 
 // CommitCtx implements [scs.CtxStore]. It cannot make a session, nor bring one
 // back to life.
 func (s scsStore) CommitCtx(ctx context.Context, tokenHash string, data []byte, _ time.Time) error {
-	ok, err := s.a.config.Store.SaveSessionData(ctx, tokenHash, data, time.Now())
+	ok, err := s.a.sessions.SaveSessionData(ctx, tokenHash, data, time.Now())
 	if err == nil && !ok {
 		err = errSessionEnded
 	}
@@ -70,7 +70,7 @@ func (s scsStore) CommitCtx(ctx context.Context, tokenHash string, data []byte, 
 
 // DeleteCtx implements [scs.CtxStore].
 func (s scsStore) DeleteCtx(ctx context.Context, tokenHash string) error {
-	_, err := s.a.config.Store.EndSession(ctx, tokenHash, time.Now())
+	_, err := s.a.sessions.EndSession(ctx, tokenHash, time.Now())
 	return err
 }
 
@@ -174,7 +174,7 @@ type currentKey struct{ a *Auth }
 // came by a way that its client does not use, or that was idle for too long.
 func (a *Auth) find(ctx context.Context, current *currentSession, tokenHash string) (err error) {
 	var ok bool
-	current.session, current.user, ok, err = a.config.Store.FindSession(ctx, tokenHash, current.now)
+	current.session, current.user, ok, err = a.sessions.FindSession(ctx, tokenHash, current.now)
 	if err != nil || !ok {
 		return err
 	}
@@ -196,7 +196,7 @@ func (a *Auth) touch(ctx context.Context, current *currentSession) {
 	if current.now.Sub(current.session.LastSeenAt) < touchInterval {
 		return
 	}
-	if err := a.config.Store.TouchSession(ctx, current.session.TokenHash, current.now); err != nil {
+	if err := a.sessions.TouchSession(ctx, current.session.TokenHash, current.now); err != nil {
 		a.config.Logger.Error("the use of a session was not stored", "cause", err)
 	}
 }

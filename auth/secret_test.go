@@ -104,16 +104,71 @@ func TestSecretIsRedacted(t *testing.T) {
 	}
 }
 
+// An Auth prints as one short line, whatever it is printed with and wherever it
+// is: it holds every key there is.
+func TestAuthPrintsNoSecret(t *testing.T) {
+	t.Parallel()
+	config := leastConfig()
+	config.Secret, config.SigningAlgorithm = Secret(randomBytes(32)), ES256
+	a, err := New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "login at https://app.example"
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "% x", "%#x", "%d", "%o", "%b", "%c", "%e", "%t", "%U", "%10.3s"} {
+		if got := fmt.Sprintf(verb, a); got != want {
+			t.Errorf("%s: %s", verb, got)
+		}
+		// Inside of other values only what is exported calls our methods.
+		for name, v := range map[string]any{
+			"a slice": []*Auth{a}, "a map": map[string]any{"a": a}, "an array": [1]any{a}, "an app": struct{ Auth *Auth }{a},
+		} {
+			if got := fmt.Sprintf(verb, v); !strings.Contains(got, want) {
+				t.Errorf("%s with %s: %s", name, verb, got)
+			}
+		}
+	}
+	printed := map[string]string{"Sprint": fmt.Sprint(a), "Sprintln": fmt.Sprintln(a), "an error": fmt.Errorf("%v: %w", a, errors.New("x")).Error()}
+	printed["an app that embeds it"] = fmt.Sprintf("%v %+v %#v", struct{ *Auth }{a}, struct{ *Auth }{a}, struct{ *Auth }{a})
+	printed["an app that hides it"] = fmt.Sprintf("%v %+v", struct{ auth *Auth }{a}, struct{ auth *Auth }{a}) // its address
+	var b bytes.Buffer
+	slog.New(slog.NewTextHandler(&b, nil)).Info("text", "auth", a, "app", struct{ Auth *Auth }{a})
+	slog.New(slog.NewJSONHandler(&b, nil)).Info("JSON", "auth", a, "app", struct{ Auth *Auth }{a})
+	printed["slog"] = b.String()
+	doc, _ := json.Marshal(map[string]any{"auth": a, "app": struct{ Auth *Auth }{a}})
+	printed["JSON"] = string(doc)
+	private := a.Private()
+	for _, s := range a.secrets {
+		private = append(private, s.rotate)
+	}
+	for how, text := range printed {
+		for _, key := range append(private, config.Secret) {
+			for _, spelling := range []string{
+				string(key[:8]), hex.EncodeToString(key[:4]), strings.ToUpper(hex.EncodeToString(key[:4])),
+				base64.StdEncoding.EncodeToString(key[:6]), strings.Trim(fmt.Sprint(key[:6]), "[]"),
+				strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", key[:6]), "[]byte{"), "}"),
+			} {
+				if strings.Contains(text, spelling) {
+					t.Errorf("%s shows a key as %q: %s", how, spelling, text)
+				}
+			}
+		}
+	}
+}
+
 // Each use of a secret has a key of its own, and none tells another.
 func TestSecretKeys(t *testing.T) {
 	t.Parallel()
 	one, two := Secret(randomBytes(32)), Secret(randomBytes(32))
 	a, b := one.keys(), two.keys()
-	if again := one.keys(); again.id != a.id || !bytes.Equal(again.code, a.code) || !bytes.Equal(again.seal, a.seal) {
+	if again := one.keys(); again.id != a.id || !bytes.Equal(again.code, a.code) || !bytes.Equal(again.seal, a.seal) || !bytes.Equal(again.rotate, a.rotate) {
 		t.Error("one secret has different keys")
 	}
-	if a.id == b.id || bytes.Equal(a.code, b.code) || bytes.Equal(a.seal, b.seal) {
+	if a.id == b.id || bytes.Equal(a.code, b.code) || bytes.Equal(a.seal, b.seal) || bytes.Equal(a.rotate, b.rotate) {
 		t.Error("two secrets have a key in common")
+	}
+	if bytes.Equal(a.rotate, a.code) || bytes.Equal(a.rotate, a.seal) || len(a.rotate) != 32 {
+		t.Error("tokens are rotated under the key of another use")
 	}
 	if bytes.Equal(a.code, a.seal) || strings.HasPrefix(hex.EncodeToString(a.code), a.id) || strings.HasPrefix(hex.EncodeToString(a.seal), a.id) {
 		t.Error("two uses have a key in common")

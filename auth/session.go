@@ -133,7 +133,7 @@ func (a *Auth) endReplacedSession(ctx context.Context, c *call) {
 	if !ok {
 		return
 	}
-	if _, err := a.config.Store.EndSession(ctx, hashToken(token), c.now); err != nil {
+	if _, err := a.sessions.EndSession(ctx, hashToken(token), c.now); err != nil {
 		a.config.Logger.Error("the session before this login was not ended", "cause", err)
 	}
 }

@@ -33,12 +33,14 @@ type IDTokenConfig struct {
 	// addresses. Default: Issuer and /.well-known/jwks.json.
 	JWKSURL string
 
-	// HTTPClient fetches the keys. Default: one with a timeout of 5 seconds.
+	// HTTPClient fetches the keys, in 5 seconds at most and without following
+	// redirects. Default: one of the default transport.
 	HTTPClient *http.Client
 }
 
 const (
 	maxTokenBytes = 4 << 10
+	maxTokenLife  = time.Hour        // the most that an issuer can configure
 	leeway        = 30 * time.Second // between the clocks of issuer and verifier
 )
 
@@ -48,8 +50,10 @@ const (
 // user who logged out or was disabled is let in until the token expires, in
 // five minutes by default. Use [RequireSession] where that matters.
 //
-// Keys are fetched in the background until ctx ends: every five minutes, and
-// once in ten seconds at most when a token names a key that is not known.
+// Keys are fetched at once, for which it waits five seconds at most, and then in
+// the background until ctx ends: every five minutes, and every ten seconds at
+// most while that fails or when a token names a key that is not known. Requests
+// do not wait for it: such a token is refused until its key is there.
 func RequireIDToken(ctx context.Context, config IDTokenConfig) (func(http.Handler) http.Handler, error) {
 	v, err := newVerifier(ctx, config)
 	if err != nil {
@@ -88,8 +92,11 @@ func bearer(r *http.Request) string {
 type verifier struct {
 	clients []string
 	parser  *jwt.Parser
-	key     func(ctx context.Context, kid string) (any, error)
+	key     keyOf
 }
+
+// keyOf returns the key that a token must be signed with. The token names one.
+type keyOf func(context.Context, *jwt.Token) (any, error)
 
 func newVerifier(ctx context.Context, config IDTokenConfig) (*verifier, error) {
 	if config.Algorithm == "" {
@@ -126,8 +133,9 @@ func newVerifier(ctx context.Context, config IDTokenConfig) (*verifier, error) {
 }
 
 // localKey takes the keys of a login in this process.
-func localKey(a *auth.Auth, algorithm string) func(context.Context, string) (any, error) {
-	return func(ctx context.Context, kid string) (any, error) {
+func localKey(a *auth.Auth, algorithm string) keyOf {
+	return func(ctx context.Context, t *jwt.Token) (any, error) {
+		kid, _ := t.Header["kid"].(string)
 		key, alg, ok := a.PublicKey(ctx, kid)
 		if !ok || alg != algorithm {
 			return nil, errUnknownKey
@@ -155,16 +163,16 @@ func (v *verifier) verify(ctx context.Context, token string) (auth.Identity, err
 	}
 	var claims idClaims
 	_, err := v.parser.ParseWithClaims(token, &claims, func(t *jwt.Token) (any, error) {
-		kid, err := keyID(t.Header)
-		if err != nil {
-			return nil, err
+		if !headerOK(t.Header) {
+			return nil, errToken
 		}
-		return v.key(ctx, kid)
+		return v.key(ctx, t)
 	})
 	if err != nil {
 		return auth.Identity{}, err
 	}
-	if len(claims.Audience) != 1 || !slices.Contains(v.clients, claims.Audience[0]) || claims.Subject == "" {
+	if len(claims.Audience) != 1 || !slices.Contains(v.clients, claims.Audience[0]) || claims.Subject == "" ||
+		claims.IssuedAt == nil || claims.ExpiresAt.Sub(claims.IssuedAt.Time) > maxTokenLife {
 		return auth.Identity{}, errToken
 	}
 	return auth.Identity{
@@ -187,25 +195,25 @@ func looksLikeToken(token string) bool {
 	return true
 }
 
-// keyID returns the name of the key. Whatever else a header could say about
-// keys, or ask to be done, is refused.
-func keyID(header map[string]any) (string, error) {
+// headerOK is true for a header that names a key. Whatever else a header could
+// say about keys, or ask to be done, is refused.
+func headerOK(header map[string]any) bool {
 	for name := range header {
 		if name != "alg" && name != "kid" && name != "typ" {
-			return "", errToken
+			return false
 		}
 	}
 	kid, _ := header["kid"].(string)
 	typ, _ := header["typ"].(string)
 	if !strings.EqualFold(typ, "JWT") || kid == "" || len(kid) > 128 {
-		return "", errToken
+		return false
 	}
 	for i := range len(kid) {
 		if !isKeyChar(kid[i]) {
-			return "", errToken
+			return false
 		}
 	}
-	return kid, nil
+	return true
 }
 
 func isKeyChar(c byte) bool {

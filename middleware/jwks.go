@@ -1,12 +1,12 @@
 package middleware
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -14,18 +14,29 @@ import (
 
 	"github.com/MicahParks/jwkset"
 	"github.com/MicahParks/keyfunc/v3"
-	"golang.org/x/time/rate"
+	"github.com/golang-jwt/jwt/v5"
 )
 
 const (
-	maxKeysBytes   = 64 << 10
-	fetchTimeout   = 5 * time.Second
-	fetchInterval  = 5 * time.Minute
-	unknownKeyWait = 10 * time.Second // between two looks for a key that is not known
+	maxKeysBytes  = 64 << 10
+	fetchTimeout  = 5 * time.Second
+	fetchInterval = 5 * time.Minute
+	fetchPause    = 10 * time.Second // between two fetches at least
 )
 
-// remoteKey fetches keys. The last good set stays in use when fetching fails.
-func remoteKey(ctx context.Context, config IDTokenConfig) (func(context.Context, string) (any, error), error) {
+// remoteKeys are the keys of an issuer elsewhere. The last good set stays in
+// use while fetching fails.
+type remoteKeys struct {
+	address   string
+	algorithm jwkset.ALG
+	client    http.Client
+	set       *jwkset.MemoryJWKSet
+	missing   chan struct{} // a token named a key that is not in the set
+}
+
+// remoteKey fetches the keys, and keeps fetching them until ctx ends. Nobody
+// waits for a fetch but the caller of remoteKey, who waits for the first.
+func remoteKey(ctx context.Context, config IDTokenConfig) (keyOf, error) {
 	address := config.JWKSURL
 	if address == "" {
 		address = config.Issuer + "/.well-known/jwks.json"
@@ -34,61 +45,102 @@ func remoteKey(ctx context.Context, config IDTokenConfig) (func(context.Context,
 	if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())) {
 		return nil, fmt.Errorf("JWKSURL: %q is not https, and its host is not loopback", address)
 	}
-	client := http.Client{Timeout: fetchTimeout}
+	k := &remoteKeys{
+		address: address, algorithm: jwkset.ALG(config.Algorithm),
+		set: jwkset.NewMemoryStorage(), missing: make(chan struct{}, 1),
+	}
 	if config.HTTPClient != nil {
-		client = *config.HTTPClient
+		k.client = *config.HTTPClient
 	}
-	if client.Transport == nil {
-		client.Transport = http.DefaultTransport
-	}
-	client.Transport = keysTransport{client.Transport}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
-	keys, err := keyfunc.NewDefaultOverrideCtx(ctx, []string{address}, keyfunc.Override{
-		Client:            &client,
-		HTTPTimeout:       fetchTimeout,
-		RefreshInterval:   fetchInterval,
-		RefreshUnknownKID: rate.NewLimiter(rate.Every(unknownKeyWait), 1),
-		RateLimitWaitMax:  time.Millisecond, // who comes later is refused at once
-	})
+	k.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	keys, err := keyfunc.New(keyfunc.Options{Ctx: ctx, Storage: k.set, UseWhitelist: []jwkset.USE{jwkset.UseSig}})
 	if err != nil {
-		return nil, fmt.Errorf("JWKSURL: %w", err)
+		return nil, err
 	}
-	return func(ctx context.Context, kid string) (any, error) {
-		jwk, err := keys.Storage().KeyRead(ctx, kid)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", errUnknownKey, err)
+	go k.tend(ctx, k.fetch(ctx, nil))
+	return func(ctx context.Context, t *jwt.Token) (any, error) {
+		key, err := keys.KeyfuncCtx(ctx)(t)
+		if errors.Is(err, jwkset.ErrKeyNotFound) {
+			select {
+			case k.missing <- struct{}{}:
+			default: // somebody else said so
+			}
 		}
-		if m := jwk.Marshal(); m.ALG != jwkset.ALG(config.Algorithm) || m.USE != jwkset.UseSig {
-			return nil, errUnknownKey
-		}
-		return jwk.Key(), nil
+		return key, err
 	}, nil
 }
 
-// keysTransport refuses answers that are too large or hold no keys, which
-// would replace a good set by none.
-type keysTransport struct{ next http.RoundTripper }
+// tend fetches the keys once in a while, sooner when one is missing or the last
+// fetch failed, and never more often than every fetchPause.
+func (k *remoteKeys) tend(ctx context.Context, failure error) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(fetchPause):
+		}
+		if failure == nil {
+			select {
+			case <-ctx.Done():
+				return
+			case <-k.missing:
+			case <-time.After(fetchInterval - fetchPause):
+			}
+		}
+		failure = k.fetch(ctx, failure)
+	}
+}
 
-func (t keysTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	res, err := t.next.RoundTrip(r)
+// fetch replaces the set if what it gets is one with keys of our algorithm. Of
+// failures in a row it logs the first.
+func (k *remoteKeys) fetch(ctx context.Context, before error) error {
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+	keys, err := k.get(ctx)
+	if err == nil {
+		err = k.set.KeyReplaceAll(ctx, keys)
+	}
+	if err != nil && before == nil && !errors.Is(ctx.Err(), context.Canceled) {
+		slog.Default().Error("the keys of the issuer were not fetched", "url", k.address, "cause", err)
+	}
+	return err
+}
+
+func (k *remoteKeys) get(ctx context.Context) ([]jwkset.JWK, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, k.address, nil)
 	if err != nil {
 		return nil, err
 	}
+	res, err := k.client.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = res.Body.Close() }() // it was read
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxKeysBytes+1))
-	err = errors.Join(err, res.Body.Close())
 	if err != nil {
 		return nil, err
 	}
-	var set struct{ Keys []json.RawMessage }
-	if res.StatusCode != http.StatusOK || len(body) > maxKeysBytes || json.Unmarshal(body, &set) != nil || len(set.Keys) == 0 {
+	var doc struct{ Keys []json.RawMessage }
+	if res.StatusCode != http.StatusOK || len(body) > maxKeysBytes || json.Unmarshal(body, &doc) != nil {
 		return nil, fmt.Errorf("status %d and %d bytes are no set of keys", res.StatusCode, len(body))
 	}
-	res.Body = io.NopCloser(bytes.NewReader(body))
-	return res, nil
+	var keys []jwkset.JWK
+	for _, raw := range doc.Keys {
+		jwk, err := jwkset.NewJWKFromRawJSON(raw, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
+		if err != nil {
+			continue // of a kind that others may know
+		}
+		if m := jwk.Marshal(); m.KID != "" && m.ALG == k.algorithm && m.USE == jwkset.UseSig {
+			keys = append(keys, jwk)
+		}
+	}
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("none of %d keys is for %s", len(doc.Keys), k.algorithm)
+	}
+	return keys, nil
 }
 
 func isLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
+	return host == "localhost" || err == nil && addr.Unmap().IsLoopback()
 }

@@ -46,7 +46,8 @@ func (o *sessionOptions) refuse(a *auth.Auth, w http.ResponseWriter, r *http.Req
 		return
 	}
 	target := o.loginPage
-	if back, ok := auth.SafeReturnPath(r.URL.RequestURI()); ok {
+	// What the browser asked for: routers may have stripped a prefix of the URL.
+	if back, ok := auth.SafeReturnPath(r.RequestURI); ok {
 		separator := "?"
 		if strings.Contains(target, "?") {
 			separator = "&"

@@ -13,20 +13,25 @@
 package middleware
 
 import (
+	"context"
 	"net/http"
 
 	"example.com/mailkey/auth"
 )
 
 // LoadSession makes the caller's identity known to the handlers behind it, if
-// somebody is signed in, and lets everybody else through without one. It does
+// somebody is signed in, and lets everybody else through as they are. It does
 // not guard against cross-site requests: a handler that changes something for
 // a signed-in user belongs behind [RequireSession].
 func LoadSession(a *auth.Auth) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Add("Vary", "Cookie, Authorization")
-			loaded, err := a.LoadSession(r)
+			loaded, err := load(a, r)
+			if err == nil && loaded == r { // by another LoadSession around this one, which also saves
+				next.ServeHTTP(w, r)
+				return
+			}
+			w.Header().Add("Vary", "Cookie, Authorization, Session-Token")
 			if err != nil {
 				a.WriteError(w, r, err)
 				return
@@ -41,7 +46,8 @@ func LoadSession(a *auth.Auth) func(http.Handler) http.Handler {
 
 // RequireSession lets signed-in callers through and answers all others with
 // 401 and ReasonNotSignedIn, or sends browsers to a login page, see [LoginPage].
-// It includes LoadSession.
+// It includes LoadSession. Nothing but a live session of this very Auth counts:
+// neither an id_token nor a session of another one.
 //
 // Where the session came by cookie, requests other than GET, HEAD and OPTIONS
 // must come from the app's own origin ([http.CrossOriginProtection]); others
@@ -60,7 +66,7 @@ func RequireSession(a *auth.Auth, options ...Option) func(http.Handler) http.Han
 			w.Header().Set("Cache-Control", "no-store")
 			id, ok := auth.FromContext(r.Context())
 			switch {
-			case !ok:
+			case !ok || r.Context().Value(sessionKey{a}) != true:
 				o.refuse(a, w, r)
 			case id.ByCookie && o.crossOrigin.Check(r) != nil:
 				a.WriteError(w, r, auth.ReasonCrossOrigin)
@@ -69,6 +75,46 @@ func RequireSession(a *auth.Auth, options ...Option) func(http.Handler) http.Han
 			}
 		}))
 	}
+}
+
+// sessionKey is where the context says whether the request has a live session
+// of that Auth, which the identity alone does not tell.
+type sessionKey struct{ a *auth.Auth }
+
+// load is [auth.Auth.LoadSession], and remembers what was found.
+func load(a *auth.Auth, r *http.Request) (*http.Request, error) {
+	ctx := r.Context()
+	if ctx.Value(sessionKey{a}) != nil {
+		return r, nil
+	}
+	outer, known := auth.FromContext(ctx)
+	before := r
+	if known {
+		before = r.WithContext(stranger{ctx})
+	}
+	loaded, err := a.LoadSession(before)
+	if err != nil {
+		return nil, err
+	}
+	live := known
+	if loaded != before { // else the app called it before
+		ctx = loaded.Context()
+		if _, live = auth.FromContext(ctx); known && !live {
+			ctx = auth.NewContext(ctx, outer)
+		}
+	}
+	return r.WithContext(context.WithValue(ctx, sessionKey{a}, live)), nil
+}
+
+// stranger is a context that does not say who is calling.
+type stranger struct{ context.Context }
+
+func (s stranger) Value(key any) any {
+	value := s.Context.Value(key)
+	if _, ok := value.(auth.Identity); ok {
+		return nil
+	}
+	return value
 }
 
 // Option changes what [RequireSession] does.

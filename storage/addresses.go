@@ -100,6 +100,9 @@ func (a *Address) SendWait(now time.Time, known bool, l AddressLimits) time.Dura
 // windowWait is how long until fewer than n of the times lie in the window
 // that ends now. The times are sorted, oldest first.
 func windowWait(times []int64, n int, window time.Duration, now int64) time.Duration {
+	if n < 1 { // never
+		return window
+	}
 	if len(times) < n {
 		return 0
 	}

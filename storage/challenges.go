@@ -61,8 +61,10 @@ type Guess struct {
 	Email    string
 	MailTo   string // the spelling that a new user's mail goes to
 
-	Session     Session // to be created; its UserID is the user's, or a new user's
-	MaxSessions int     // live ones that one user may have at one client: the oldest are ended
+	// Session is to be created, unless its TokenHash is empty: then it is kept
+	// elsewhere. Its UserID is the user's, or a new user's.
+	Session     Session
+	MaxSessions int // live ones that one user may have at one client: the oldest are ended
 }
 
 // GuessResult is the answer to a guess.
@@ -113,8 +115,8 @@ type Challenges interface {
 	// the session, remembers the device and forgives the guesses that went
 	// wrong before at this challenge. All of it is durable, or none.
 	//
-	// A challenge takes l.GuessesPerCode guesses and one right one. It is gone
-	// when used, expired, replaced, out of guesses, or shorter than the
+	// A challenge takes l.GuessesPerCode guesses, the right one included. It is
+	// gone when used, expired, replaced, out of guesses, or shorter than the
 	// address's level by now. Of parallel right guesses exactly one is not
 	// told GuessGone; of parallel wrong ones exactly l.GuessesPerCode are
 	// told GuessWrong. A guess at a challenge that is gone counts nowhere.

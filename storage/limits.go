@@ -29,7 +29,7 @@ type Limits interface {
 func (l Limit) Take(tat int64, now time.Time) (next int64, wait time.Duration) {
 	at := now.UnixMilli()
 	next = max(tat, at) + l.Step()
-	if over := next - at - l.Window.Milliseconds(); over > 0 {
+	if over := next - at - l.Step()*int64(l.Count); over > 0 {
 		return tat, time.Duration(over) * time.Millisecond
 	}
 	return next, 0

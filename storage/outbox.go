@@ -29,14 +29,16 @@ type Outbox interface {
 	// time it is to be retried, or when a claim ran out without a result (the
 	// worker died). Of parallel calls one gets it.
 	//
-	// Mails whose code is used or lives for less than minLife are dropped. So
-	// is a mail of which two attempts ended without anybody knowing how: a
+	// Mails whose code is used, expired or lives for less than minLife are
+	// dropped. So is a mail of which two attempts ended without anybody knowing how: a
 	// reader gets at most one duplicate.
 	ClaimMails(ctx context.Context, limit int, lease, minLife time.Duration, now time.Time) ([]Mail, error)
 
 	// FinishMail records how the attempt m ended and forgets the recipient
 	// when nothing is left to do. It does nothing when the claim is not m's
-	// any more. A resend asked for meanwhile stays due.
+	// any more; one that ran out still is, until somebody else has it. A resend
+	// asked for meanwhile stays due, and what became of the mail before it does
+	// not count against it.
 	FinishMail(ctx context.Context, m Mail, r MailResult, now time.Time) error
 
 	// Beat records that some worker is able to deliver now.

@@ -30,15 +30,15 @@ type Users interface {
 	// sessions of the user in the same step.
 	SetUserDisabled(ctx context.Context, id string, at time.Time) (ok bool, err error)
 
-	// ListUsers returns at most limit users, in the order of their ids, from the
-	// first id after the given one on.
+	// ListUsers returns at most limit users, in the order of the bytes of their
+	// ids, from the first id after the given one on.
 	ListUsers(ctx context.Context, after string, limit int) ([]User, error)
 
 	// ChangeEmail gives the user another address; ok is false when there is no
 	// such user. An address that another user has is an error that wraps
-	// ErrConflict. The old address is free: devices that logged in to it are
-	// strangers to it, and leave.NextUserID is the id of whoever registers with
-	// it.
+	// ErrConflict. The old address is free: codes that were mailed to it are
+	// gone, devices that logged in to it are strangers to it, and
+	// leave.NextUserID is the id of whoever registers with it.
 	ChangeEmail(ctx context.Context, id, email, mailTo string, leave LeftAddress) (ok bool, err error)
 
 	// DeleteUser removes the user and all sessions of the user; ok is false when

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"bytes"
 	"time"
 
 	"example.com/mailkey/storage"
@@ -40,6 +41,12 @@ func (s *Store) leaveAddress(leave storage.LeftAddress) {
 	for d := range s.devices {
 		if d.address == string(leave.Address) {
 			delete(s.devices, d)
+		}
+	}
+	for binding, c := range s.challenges {
+		if bytes.Equal(c.address, leave.Address) {
+			delete(s.challenges, binding)
+			delete(s.outbox, binding)
 		}
 	}
 	if a := s.addresses[string(leave.Address)]; a != nil {

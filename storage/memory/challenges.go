@@ -11,6 +11,7 @@ import (
 
 type challenge struct {
 	storage.Mail
+	address   []byte // its key
 	createdAt time.Time
 	used      bool
 	guesses   int
@@ -47,7 +48,7 @@ func (s *Store) RequestCode(ctx context.Context, r storage.CodeRequest, l storag
 	again := c != nil && c.live(l, now) && c.Level >= max(r.MinLevel, a.Level(now, l)) &&
 		c.SecretID == r.SecretID && c.ExpiresAt.Sub(now) >= r.Lifetime/2
 	if !again {
-		c = &challenge{createdAt: now}
+		c = &challenge{address: bytes.Clone(r.Address), createdAt: now}
 		c.Challenge = cloneChallenge(storage.Challenge{
 			ID:        r.ChallengeID,
 			Binding:   r.Binding,

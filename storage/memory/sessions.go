@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -34,6 +35,9 @@ func (s *Store) logIn(u *storage.User, g storage.Guess, now time.Time) (newUser 
 	s.users[u.ID], s.usersByEmail[u.Email] = u, u
 	u.LastLoginAt = now
 
+	if g.Session.TokenHash == "" {
+		return newUser
+	}
 	row := &session{Session: g.Session}
 	row.Data = bytes.Clone(row.Data)
 	row.CreatedAt, row.LastSeenAt, row.ExpiresAt = ms(row.CreatedAt), ms(row.LastSeenAt), ms(row.ExpiresAt)
@@ -160,6 +164,9 @@ func (s *Store) RotateSession(ctx context.Context, old, next string, grace time.
 	defer s.mu.Unlock()
 
 	if row := s.liveSession(old, now); row != nil {
+		if s.sessions[next] != nil {
+			return false, fmt.Errorf("rotate: a second session with one token: %w", storage.ErrConflict)
+		}
 		delete(s.sessions, old)
 		row.TokenHash, row.previousHash, row.rotatedAt = next, old, ms(now)
 		s.sessions[next] = row

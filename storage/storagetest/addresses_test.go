@@ -83,7 +83,9 @@ var brokenAddresses = []broken{
 	{"does not double the wait", by("failures/slow strangers down"), tries(func(g *guessing) { g.l.LastWait = g.l.FirstWait })},
 	{"doubles the wait without end", by("failures/slow strangers down"), tries(func(g *guessing) { g.l.LastWait = 1000 * hour })},
 	{"never tells anybody to wait", by("failures/make a right guess of a device that has to wait spend the code"), func(s *tampered) {
-		s.guessWait = func(context.Context, []byte, []byte, storage.AddressLimits, time.Time) (time.Duration, error) { return 0, nil }
+		s.guessWait = func(context.Context, []byte, []byte, storage.AddressLimits, time.Time) (time.Duration, error) {
+			return 0, nil
+		}
 	}},
 	{"keeps the code of a right guess that has to wait", by("failures/make a right guess of a device that has to wait spend the code"), func(s *tampered) {
 		judges(func(g guessing, try try) (storage.Redeemed, error) {
@@ -91,6 +93,17 @@ var brokenAddresses = []broken{
 				g.Right = false
 			}
 			return try(g)
+		})(s)
+	}},
+	{"drops the mail of whoever has to wait", by("failures/touch no other code while a device has to wait"), func(s *tampered) {
+		learns(func(g guessing, done storage.Redeemed) {
+			if done.Result != storage.GuessLimited {
+				return
+			}
+			mails, _ := s.ClaimMails(context.Background(), everything, lease, 0, g.now)
+			for _, m := range mails {
+				_ = s.FinishMail(context.Background(), m, delivered, g.now)
+			}
 		})(s)
 	}},
 	{"counts a guess that has to wait", by("failures/do not come from guesses that have to wait"), judges(func(g guessing, try try) (storage.Redeemed, error) {

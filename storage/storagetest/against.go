@@ -153,8 +153,21 @@ var scenes = [][]move{
 		{"FindSession", (*walk).findSession},
 		{"SaveSessionData", (*walk).saveSessionData},
 		{"EndSession", (*walk).endSession},
+		{"EndSessions", (*walk).endSessions},
+		{"ListSessions", (*walk).listSessions},
+		{"TouchSession", (*walk).touchSession},
+		{"RotateSession", (*walk).rotateSession},
+		{"RotateSession", (*walk).rotateSession},
+	},
+	{
+		{"RequestCode and Redeem", (*walk).logIn},
+		{"RequestCode and Redeem", (*walk).logIn},
+		{"FindSession", (*walk).findSession},
 		{"UserByEmail", (*walk).user},
 		{"SetUserDisabled", (*walk).setUserDisabled},
+		{"ListUsers", (*walk).listUsers},
+		{"ChangeEmail", (*walk).changeEmail},
+		{"DeleteUser", (*walk).deleteUser},
 	},
 }
 

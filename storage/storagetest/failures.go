@@ -16,6 +16,7 @@ var failures = []check{
 	{"slow strangers down", "after StrangerGuessesPerDay the wait is FirstWait, doubling up to LastWait", failureStrangers},
 	{"do not come from guesses that have to wait", "GuessLimited counts nothing, and a wrong guess spends nothing", failureLimited},
 	{"make a right guess of a device that has to wait spend the code", "GuessWait says who has to wait, and a right guess all the same spends the code", failureLimitedRight},
+	{"touch no other code while a device has to wait", "a right guess that has to wait spends the challenge that it is for, if any", failureLimitedElsewhere},
 	{"do not slow known devices down", "a device that logged in before does not wait for strangers' guesses", failureFriends},
 	{"of a stranger are forgiven by its login", "a login takes back its wrong guesses from those of strangers", failureForgivenStranger},
 }
@@ -150,6 +151,20 @@ func failureLimitedRight(ctx context.Context, s storage.Store) error {
 		w.lives(anna, minute, false),
 		w.claims(minute),
 		w.right(anna, minute, storage.GuessGone),
+	)
+}
+
+func failureLimitedElsewhere(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	w.limits.StrangerGuessesPerDay = 2
+	g := phone.guess(true, 0)
+	g.ChallengeID = anna.challenge() // not that of the phone's binding
+	return cmp.Or(
+		w.asks(anna, phone),
+		w.wrong(anna, 2, 0),
+		w.redeem(g, 0).is(storage.Redeemed{Result: storage.GuessLimited, Wait: minute}),
+		w.claims(0, anna, phone),
+		w.right(phone, minute, storage.GuessLoggedIn),
 	)
 }
 

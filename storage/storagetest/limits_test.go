@@ -30,7 +30,7 @@ var brokenLimits = []broken{
 			return take(ctx, now, limits...)
 		}
 	})},
-	{"refills early", by("limits/refill evenly", "limits/follow the arithmetic"), eachLimit(func(l *storage.Limit) { l.Window += tick })},
+	{"refills early", by("limits/refill evenly", "limits/follow the arithmetic"), eachLimit(func(l *storage.Limit) { l.Window -= time.Duration(l.Count) * tick })},
 	{"refills all at once", by("limits/refill evenly", "limits/follow the arithmetic"), ownLimits(func(l storage.Limit, w *window, now time.Time) time.Duration {
 		if !now.Before(w.end) {
 			*w = window{end: now.Add(l.Window)}

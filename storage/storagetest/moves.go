@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"example.com/mailkey/storage"
 )
@@ -174,52 +173,6 @@ func (w *walk) beat() call {
 		}
 		return s.LastBeat(ctx)
 	}
-}
-
-func (w *walk) user() call {
-	email := w.somebody().email
-	return func(ctx context.Context, s storage.Store) (any, error) {
-		u, ok, err := s.UserByEmail(ctx, email)
-		if err != nil {
-			return nil, err
-		}
-		same, found, err := s.UserByID(ctx, u.ID)
-		return []any{u, ok, same, found}, err
-	}
-}
-
-func (w *walk) setUserDisabled() call {
-	email, when := w.somebody().email, time.Time{}
-	if w.IntN(4) == 0 {
-		when = at(w.now)
-	}
-	return func(ctx context.Context, s storage.Store) (any, error) {
-		u, _, err := s.UserByEmail(ctx, email)
-		if err != nil {
-			return nil, err
-		}
-		return s.SetUserDisabled(ctx, u.ID, when)
-	}
-}
-
-func (w *walk) findSession() call {
-	token, now := recent(w, w.tokens), at(w.now)
-	return func(ctx context.Context, s storage.Store) (any, error) {
-		found, u, ok, err := s.FindSession(ctx, token, now)
-		return []any{found, u, ok}, err
-	}
-}
-
-func (w *walk) saveSessionData() call {
-	token, now, data := recent(w, w.tokens), at(w.now), key(w.step)
-	return func(ctx context.Context, s storage.Store) (any, error) {
-		return s.SaveSessionData(ctx, token, data, now)
-	}
-}
-
-func (w *walk) endSession() call {
-	token, now := recent(w, w.tokens), at(w.now)
-	return func(ctx context.Context, s storage.Store) (any, error) { return s.EndSession(ctx, token, now) }
 }
 
 func (w *walk) saveKeys() call {

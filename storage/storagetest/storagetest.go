@@ -52,6 +52,8 @@ func groups() []group {
 		{"users", users},
 		{"sessions", sessions},
 		{"session limits", sessionLimits},
+		{"rotations", rotations},
+		{"administration", administration},
 		{"keys", keys},
 		{"sweep", sweeps},
 		{"contexts", contexts},

@@ -25,6 +25,9 @@ var deviceRemember string
 //go:embed queries/device_forget.sql
 var deviceForget string
 
+//go:embed queries/challenge_forget.sql
+var challengeForget string
+
 //go:embed queries/address_read.sql
 var addressRead string
 
@@ -58,8 +61,10 @@ func rememberDevice(tx Conn, address, device []byte, now time.Time) error {
 
 // leaveAddress makes the address nobody's.
 func leaveAddress(tx Conn, leave storage.LeftAddress) error {
-	if err := exec(tx, deviceForget, leave.Address); err != nil {
-		return err
+	for _, query := range []string{deviceForget, challengeForget} {
+		if err := exec(tx, query, leave.Address); err != nil {
+			return err
+		}
 	}
 	doc, ok, err := get[string](tx, addressRead, leave.Address)
 	if err != nil || !ok {

@@ -37,7 +37,7 @@ func (s *Store) TakeLimits(ctx context.Context, now time.Time, limits ...storage
 	err = s.db.Write(ctx, func(tx Conn) error {
 		for _, l := range limits {
 			step := l.Step()
-			_, ok, err := get[int64](tx, limitTake, l.Key, at, step, at, at, step, at, at, step, at+l.Window.Milliseconds())
+			_, ok, err := get[int64](tx, limitTake, l.Key, at, step, at, at, step, at, at, step, at+step*int64(l.Count))
 			if err != nil {
 				return err
 			}

@@ -76,11 +76,16 @@ func redeem(tx Conn, g storage.Guess, l storage.AddressLimits, now time.Time) (s
 		CreatedAt int64 `db:"created_at"`
 	}](tx, challengeRedeem, wrong, usedAt,
 		g.Binding, blob(g.ChallengeID), at, l.GuessesPerCode, address.Level(now, l))
-	if err == nil && wait > 0 {
-		return storage.Redeemed{Result: storage.GuessLimited, Wait: wait}, exec(tx, outboxCancel, g.Binding)
-	}
-	if err != nil || !ok {
-		return storage.Redeemed{Result: storage.GuessGone}, err
+	limited := storage.Redeemed{Result: storage.GuessLimited, Wait: wait}
+	switch {
+	case err != nil:
+		return storage.Redeemed{}, err
+	case !ok && wait > 0:
+		return limited, nil
+	case !ok:
+		return storage.Redeemed{Result: storage.GuessGone}, nil
+	case wait > 0:
+		return limited, exec(tx, outboxCancel, g.Binding)
 	}
 	codeDay := storage.DayOf(time.UnixMilli(counted.CreatedAt))
 
@@ -132,8 +137,10 @@ func logIn(tx Conn, g storage.Guess, address *storage.Address, now time.Time) (s
 	if err := exec(tx, userSeen, now.UnixMilli(), user.ID); err != nil {
 		return storage.Redeemed{}, err
 	}
-	if err := insertSession(tx, g.Session, g.MaxSessions, now); err != nil {
-		return storage.Redeemed{}, err
+	if g.Session.TokenHash != "" {
+		if err := insertSession(tx, g.Session, g.MaxSessions, now); err != nil {
+			return storage.Redeemed{}, err
+		}
 	}
 	return storage.Redeemed{Result: storage.GuessLoggedIn, User: storedUser(user), NewUser: !found}, nil
 }

@@ -43,6 +43,7 @@ CREATE INDEX devices_seen ON devices (seen_at);
 CREATE TABLE challenges ( -- mailed codes, and the outbox
     binding    BLOB    PRIMARY KEY,
     id         BLOB    NOT NULL,
+    address    BLOB    NOT NULL,
     secret_id  TEXT    NOT NULL,
     level      INTEGER NOT NULL,
     user_id    TEXT    NOT NULL, -- for a user that is created by it

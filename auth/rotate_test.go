@@ -1,0 +1,201 @@
+package auth_test
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"example.com/mailkey/auth"
+)
+
+func rotating(c *auth.Config) { c.RotateSessionToken = true }
+
+// next refreshes and returns the token to go on with.
+func (k *kit) next(token string) string {
+	k.Helper()
+	a := k.refresh(token)
+	if a.status != 200 {
+		k.Fatalf("refresh: %d %s", a.status, a.body)
+	}
+	return a.field(k.T, "session_token")
+}
+
+// Each refresh gives another token; the one before is dead everywhere, and the
+// session goes on with its values and for as long as it would have lived.
+func TestRotation(t *testing.T) {
+	onEachStore(t, rotating, func(k *kit) {
+		first, c := k.signIn("ann@b.example")
+		k.values().show(first, "a=1")
+		tokens := []string{first}
+		for range 5 {
+			time.Sleep(time.Minute)
+			tokens = append(tokens, k.next(tokens[len(tokens)-1]))
+		}
+		used := make(map[string]bool)
+		page, last := k.page(whoami), tokens[len(tokens)-1]
+		for i, token := range tokens {
+			if used[token] || len(token) != 43 {
+				t.Errorf("token %d is %q", i, token)
+			}
+			used[token] = true
+			want := map[bool]any{true: c["sub"], false: "nobody"}[token == last]
+			if a := page.with("Session-Token", token); string(a.body) != want {
+				t.Errorf("token %d: %s, want %v", i, a.body, want)
+			}
+		}
+		if got := k.values().show(last, ""); got != `{"a":1}` {
+			t.Errorf("values %s", got)
+		}
+		if sessions, err := k.auth.Sessions(k.Context(), c["sub"].(string)); err != nil || len(sessions) != 1 || sessions[0].ID != c["sid"] {
+			t.Errorf("sessions %+v, %v", sessions, err)
+		}
+		if a := k.do(k.withToken("POST", logoutPath, last)); a.status != 200 {
+			t.Errorf("logout: %s", a.body)
+		}
+		for _, token := range tokens {
+			if a := k.refresh(token); a.code() != string(auth.ReasonSessionInvalid) {
+				t.Errorf("after the logout: %s", a.body)
+			}
+		}
+	})
+}
+
+// A client that did not see the answer gets it again, for ten seconds.
+func TestRotationTriedAgain(t *testing.T) {
+	onEachStore(t, rotating, func(k *kit) {
+		first, c := k.signIn("ann@b.example")
+		second := k.next(first)
+		for _, wait := range []time.Duration{0, 5 * time.Second, 5*time.Second - time.Millisecond} {
+			time.Sleep(wait)
+			if got := k.next(first); got != second {
+				t.Errorf("after %v more: %s, want the same token", wait, got)
+			}
+		}
+		time.Sleep(time.Millisecond)
+		if a := k.refresh(first); a.code() != string(auth.ReasonSessionInvalid) {
+			t.Errorf("after ten seconds: %s", a.body)
+		}
+		third := k.next(second)
+		if a := k.refresh(first); a.code() != string(auth.ReasonSessionInvalid) {
+			t.Errorf("the token before the last: %s", a.body)
+		}
+		if again := k.next(second); again != third {
+			t.Errorf("%s, want %s", again, third)
+		}
+		other := k.as(func(k *kit) { k.client = "other" })
+		if a := other.refresh(second); a.code() != string(auth.ReasonSessionInvalid) {
+			t.Errorf("another client tries again: %s", a.body)
+		}
+		if a := k.as(asWeb).refresh(third); a.code() != string(auth.ReasonSessionInvalid) {
+			t.Errorf("a cookie client: %s", a.body)
+		}
+		if err := k.auth.RevokeSessions(k.Context(), c["sub"].(string)); err != nil {
+			t.Error(err)
+		}
+		if a := k.refresh(second); a.code() != string(auth.ReasonSessionInvalid) {
+			t.Errorf("trying again after the session was revoked: %s", a.body)
+		}
+	})
+}
+
+// Refreshes at once, on two instances, get one new token.
+func TestRotationInParallel(t *testing.T) {
+	onEachStore(t, rotating, func(k *kit) {
+		token, _ := k.signIn("ann@b.example")
+		kits := []*kit{k, k.as(func(o *kit) { o.restart() })}
+		for range 5 {
+			answers := make([]answer, 10)
+			atOnce(len(answers), func(i int) { answers[i] = kits[i%2].refresh(token) })
+			got := make(map[string]int)
+			for _, a := range answers {
+				if a.status != 200 {
+					t.Fatalf("%d %s", a.status, a.body)
+				}
+				got[a.field(t, "session_token")]++
+			}
+			if len(got) != 1 || got[token] != 0 {
+				t.Fatalf("%d different tokens", len(got))
+			}
+			token = answers[0].field(t, "session_token")
+			time.Sleep(time.Minute)
+		}
+		if !k.alive(token) {
+			t.Error("the last token is dead")
+		}
+	})
+}
+
+// The token is neither stored nor can it be made without the secret; instances
+// that are about to change it agree on it while they use the same one.
+func TestRotationDependsOnTheSecret(t *testing.T) {
+	t.Parallel()
+	play(t, rotating, func(k *kit) {
+		token, _ := k.signIn("ann@b.example")
+		second := k.next(token)
+		if strings.Contains(k.log.String(), second) || second == auth.HashToken(token) {
+			t.Error("the next token can be read from what is stored")
+		}
+		k.stop()
+		k.conf.Secret, k.conf.PreviousSecrets = newSecret, []auth.Secret{oldSecret}
+		k.restart()
+		k.run()
+		if third := k.next(second); third == second || !k.alive(third) {
+			t.Error("the session did not survive a change of the secret")
+		}
+	})
+}
+
+// The host's function fails between one token and the next: who tries again
+// gets on.
+func TestRotationWithFailingClaims(t *testing.T) {
+	t.Parallel()
+	for _, way := range ways {
+		t.Run(way.name, func(t *testing.T) {
+			t.Parallel()
+			var broken atomic.Bool
+			play(t, func(c *auth.Config) {
+				rotating(c)
+				c.ExtraClaims = func(ctx context.Context, _ auth.Identity) (map[string]any, error) {
+					if broken.Load() {
+						return nil, way.call(ctx)
+					}
+					return map[string]any{"level": 3}, nil
+				}
+			}, func(k *kit) {
+				token, _ := k.signIn("ann@b.example")
+				broken.Store(true)
+				a := k.refresh(token)
+				if a.code() != string(auth.ReasonBusy) || strings.Contains(string(a.body), "token") {
+					t.Errorf("%d %s", a.status, a.body)
+				}
+				broken.Store(false)
+				time.Sleep(5 * time.Second)
+				a = k.refresh(token)
+				if a.status != 200 || claims(t, a.field(t, "id_token"))["level"] != 3.0 {
+					t.Fatalf("again: %d %s", a.status, a.body)
+				}
+				if next := a.field(t, "session_token"); next == token || !k.alive(next) || k.alive(token) {
+					t.Errorf("alive: the new token %v, the old one %v", k.alive(next), k.alive(token))
+				}
+				time.Sleep(time.Minute) // for what does not come back
+			})
+		})
+	}
+}
+
+// A cookie client's token stays: a browser's tabs would lose it to each other.
+func TestCookiesAreNotRotated(t *testing.T) {
+	onEachStore(t, rotating, func(k *kit) {
+		web := k.as(asWeb)
+		token, _ := web.signIn("ann@b.example")
+		for range 3 {
+			a := web.refresh(token)
+			if a.status != 200 || a.header.Get("Set-Cookie") != "" || strings.Contains(string(a.body), "session_token") {
+				t.Errorf("%d %s %v", a.status, a.body, a.header)
+			}
+			time.Sleep(time.Minute)
+		}
+	})
+}
