@@ -210,7 +210,7 @@ func (a *Auth) readHeaders(c *call) error {
 	}
 	if langOK && h.Get("X-L") != "" {
 		_, err := language.Parse(h.Get("X-L"))
-		_, unknown := err.(language.ValueError) // well-formed, but nobody speaks it
+		_, unknown := errors.AsType[language.ValueError](err) // well-formed, but nobody speaks it
 		langOK = err == nil || unknown
 	}
 	if !clientOK || !langOK || !osOK || !fingerprintOK || !agentOK || !ipOK || len(h.Values("Content-Type")) > 1 ||

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,7 +67,7 @@ func tokensOf(r *http.Request) (byCookie, byHeader []string) {
 // token that does not look like one is none.
 func tokenOf(r *http.Request) (token string, byCookie, ok bool) {
 	cookies, headers := tokensOf(r)
-	all := append(cookies, headers...)
+	all := slices.Concat(cookies, headers)
 	if len(all) == 0 {
 		return "", false, true
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -49,6 +50,6 @@ func (proofOfWork) Check(state []byte, a Answer) bool {
 		return false
 	}
 	difficulty, salt := int(state[0]), state[1:]
-	sum := sha256.Sum256(append(salt[:len(salt):len(salt)], a.Code...))
+	sum := sha256.Sum256(append(slices.Clip(salt), a.Code...))
 	return bits.LeadingZeros64(binary.BigEndian.Uint64(sum[:])) >= difficulty
 }
