@@ -1,5 +1,10 @@
 package auth
 
+import (
+	"context"
+	"time"
+)
+
 // What the tests of package auth_test look at from inside.
 
 // The parts that are tested apart from a login.
@@ -33,6 +38,26 @@ func (a *Auth) Text(lang string, r Reason) string {
 // KeyIDs are the ids of the signing keys, oldest first.
 func (a *Auth) KeyIDs() (ids []string) {
 	for _, k := range a.keys.Signing {
+		ids = append(ids, k.ID)
+	}
+	return ids
+}
+
+// Tend is what Run does with the signing keys once in an hour.
+func (a *Auth) Tend(ctx context.Context) { a.tendKeys(ctx) }
+
+// SignFor makes an id_token.
+func (a *Auth) SignFor(ctx context.Context, id Identity) (string, error) {
+	return a.signIDToken(ctx, id, nil, time.Now())
+}
+
+// Published is the JWK set of this moment.
+func (a *Auth) Published(ctx context.Context) []byte { return a.currentKeys(ctx, time.Now()).public }
+
+// RingIDs are the ids of the keys that are published at this moment, oldest
+// first.
+func (a *Auth) RingIDs(ctx context.Context) (ids []string) {
+	for _, k := range a.currentKeys(ctx, time.Now()).set.Signing {
 		ids = append(ids, k.ID)
 	}
 	return ids

@@ -204,3 +204,28 @@ func TestSessionsAreRefused(t *testing.T) {
 		}
 	})
 }
+
+// The handlers alone do the same under another router.
+func TestSessionsHandlersAlone(t *testing.T) {
+	t.Parallel()
+	play(t, nil, func(k *kit) {
+		token, c := k.signIn("ann@b.example")
+		m := http.NewServeMux()
+		m.Handle(sessionsPath, k.auth.SessionsHandler())
+		m.Handle(sessionsPath+"/", k.auth.SessionsHandler())
+		m.Handle(refreshPath, k.auth.RefreshHandler())
+		k.http = k.serve(m)
+		if list := k.ownSessions(token); len(list) != 1 || list[0]["id"] != c["sid"] {
+			t.Errorf("sessions %v", list)
+		}
+		if a := k.refresh(token); a.status != 200 {
+			t.Errorf("refresh: %s", a.body)
+		}
+		if a := k.end(sessionsPath+"/", token); a.status == 200 && string(a.body) != `{"ended":0}` {
+			t.Errorf("no id: %d %s", a.status, a.body)
+		}
+		if a := k.end(sessionsPath+"/"+c["sid"].(string), token); string(a.body) != `{"ended":1}` || k.alive(token) {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+	})
+}

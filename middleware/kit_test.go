@@ -9,9 +9,11 @@ import (
 	"math/bits"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -23,6 +25,11 @@ import (
 	"example.com/mailkey/storage/sqlite"
 )
 
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // issuers that are down are reported there
+	os.Exit(m.Run())
+}
+
 // kit is a login on a store that counts. It works in the background.
 type kit struct {
 	testing.TB
@@ -31,6 +38,7 @@ type kit struct {
 	store *countingStore
 	mails chan auth.CodeMail
 	lang  string
+	stop  func() // ends the work in the background
 }
 
 // onEachStore runs f with a kit on memory and on SQLite.
@@ -51,7 +59,7 @@ func openSQLite(tb testing.TB) storage.Store {
 
 func newKit(tb testing.TB, store storage.Store, change func(*auth.Config)) *kit {
 	tb.Helper()
-	k := &kit{TB: tb, store: &countingStore{Store: store}, mails: make(chan auth.CodeMail, 64), lang: "en"}
+	k := &kit{TB: tb, store: &countingStore{Store: store, beaten: make(chan struct{})}, mails: make(chan auth.CodeMail, 64), lang: "en"}
 	much := auth.Rate{Count: 1_000_000, Per: 1_000_000 * time.Second}
 	k.conf = auth.Config{
 		Store: k.store, Mailer: k, Secret: auth.Secret("correct horse battery staple 0123456789"),
@@ -73,11 +81,18 @@ func newKit(tb testing.TB, store storage.Store, change func(*auth.Config)) *kit 
 		tb.Fatal(err)
 	}
 	k.auth = a
+	k.stop = sync.OnceFunc(k.run())
+	tb.Cleanup(k.stop)
+	<-k.store.beaten // before, no code is accepted for delivery
+	return k
+}
+
+// run works in the background until stop is called.
+func (k *kit) run() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- a.Run(ctx) }()
-	tb.Cleanup(func() { cancel(); <-done })
-	return k
+	go func() { done <- k.auth.Run(ctx) }()
+	return func() { cancel(); <-done }
 }
 
 // SendCode implements [auth.Mailer].
@@ -117,7 +132,8 @@ func (k *kit) call(r *http.Request, reply any) *httptest.ResponseRecorder {
 // signedIn is what a login leaves the client with.
 type signedIn struct{ session, idToken string }
 
-// login logs in from the captcha to the session.
+// login logs in from the captcha to the session. An address gets one mail in a
+// minute.
 func (k *kit) login(client, email string) signedIn {
 	k.Helper()
 	var c struct {
@@ -148,6 +164,18 @@ func (k *kit) login(client, email string) signedIn {
 	return signedIn{reply.Session, reply.IDToken}
 }
 
+// refresh returns a fresh id_token for the session of a header client.
+func (k *kit) refresh(token string) (idToken string) {
+	k.Helper()
+	r := k.request("POST", "/api/v2/sdk/sso/session-token/id-token", "app", "")
+	r.Header.Set("Session-Token", token)
+	var reply struct {
+		IDToken string `json:"id_token"`
+	}
+	k.call(r, &reply)
+	return reply.IDToken
+}
+
 // logout ends the session of a header client.
 func (k *kit) logout(token string) {
 	k.Helper()
@@ -173,6 +201,14 @@ type countingStore struct {
 	finds, saves, touches, keyReads atomic.Int64
 
 	failing atomic.Pointer[error] // of FindSession
+
+	beaten chan struct{} // closed when Run has begun
+	once   sync.Once
+}
+
+func (s *countingStore) Beat(ctx context.Context, now time.Time) error {
+	defer s.once.Do(func() { close(s.beaten) })
+	return s.Store.Beat(ctx, now)
 }
 
 func (s *countingStore) FindSession(ctx context.Context, tokenHash string, now time.Time) (storage.Session, storage.User, bool, error) {

@@ -22,7 +22,7 @@ import (
 // The three ways of sending a token lead to the same kind of session.
 func TestIdentity(t *testing.T) {
 	onEachStore(t, func(t *testing.T, k *kit) {
-		app, web := k.login("app", "Ann@b.example").session, k.login("web", "ann@b.example").session
+		app, web := k.login("app", "App@b.example").session, k.login("web", "web@b.example").session
 		for _, row := range []struct {
 			name   string
 			edits  []edit
@@ -60,11 +60,11 @@ func TestIdentity(t *testing.T) {
 					return
 				}
 				loaded := id
-				u, err := k.auth.UserByEmail(t.Context(), "ann@b.example")
+				u, err := k.auth.UserByEmail(t.Context(), row.client+"@b.example")
 				if err != nil {
 					t.Fatal(err)
 				}
-				if id.UserID != u.ID || id.Email != "ann@b.example" || id.ClientID != row.client || id.ByCookie != row.cookie ||
+				if id.UserID != u.ID || id.Email != row.client+"@b.example" || id.ClientID != row.client || id.ByCookie != row.cookie ||
 					id.SessionID == "" || id.SessionID == app || id.SessionID == web || time.Since(id.LoginAt) > time.Minute || id.LoginAt.After(time.Now()) {
 					t.Errorf("got %+v", id)
 				}
@@ -82,7 +82,7 @@ func TestTwoTokens(t *testing.T) {
 	t.Parallel()
 	k := newKit(t, memory.New(), nil)
 	app, other := k.login("app", "a@b.example").session, k.login("app", "c@d.example").session
-	web, web2 := k.login("web", "a@b.example").session, k.login("web", "c@d.example").session
+	web, web2 := k.login("web", "e@b.example").session, k.login("web", "f@d.example").session
 	for _, row := range []struct {
 		name  string
 		edits []edit
@@ -413,7 +413,7 @@ func TestOnlyASessionOfThisAuth(t *testing.T) {
 func TestCrossOrigin(t *testing.T) {
 	t.Parallel()
 	k := newKit(t, memory.New(), nil)
-	web, app := k.login("web", "a@b.example").session, k.login("app", "a@b.example").session
+	web, app := k.login("web", "a@b.example").session, k.login("app", "b@b.example").session
 	guard := middleware.RequireSession(k.auth,
 		middleware.AllowCrossOrigin("POST /hook/{name}"), middleware.AllowCrossOrigin("/open/"),
 		middleware.TrustOrigin("https://www.app.example"))(whoami)

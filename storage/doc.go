@@ -11,7 +11,8 @@
 //   - A verb is atomic: two requests, two goroutines or two instances that
 //     call it at the same moment behave as if one had come first.
 //   - A verb that returned without an error is durable as far as the store
-//     promises durability at all.
+//     promises durability at all. Only limits, unused captchas and tickets, the
+//     times of last use and of the last beat may be lost when the power fails.
 //   - "Wrong", "gone" and "not found" are values; an error means that the
 //     store is broken and nothing is known about the outcome.
 //   - The store is told the time. It never asks a clock of its own, and it

@@ -29,7 +29,7 @@ func newDatabase(ctx context.Context, writer, reader *sqlx.DB) (*database, error
 		writer: writer, conn: conn, tx: sqlstore.Prepare(conn),
 		reader: reader, reads: sqlstore.Prepare(reader),
 	}
-	d.group = newGroup(d.tx.Conn(context.Background(), translate))
+	d.group = newGroup(d.tx.Conn(context.Background(), translate), d.setSynchronous)
 	return d, nil
 }
 
@@ -42,9 +42,26 @@ func (d *database) Read(ctx context.Context) sqlstore.Conn {
 	return d.reads.Conn(context.WithoutCancel(ctx), translate)
 }
 
+// setSynchronous decides whether commits wait for the disk. In WAL mode those
+// that do not are made durable by the next one that does, and in any case are
+// whole or not there.
+func (d *database) setSynchronous(on bool) error {
+	mode := "NORMAL"
+	if on {
+		mode = "FULL"
+	}
+	_, err := d.conn.ExecContext(context.Background(), "PRAGMA synchronous = "+mode)
+	return translate(err)
+}
+
 // Write implements [sqlstore.Database].
 func (d *database) Write(ctx context.Context, f func(sqlstore.Conn) error) error {
-	return d.group.write(ctx, f)
+	return d.group.write(ctx, f, true)
+}
+
+// WriteSoon implements [sqlstore.Database].
+func (d *database) WriteSoon(ctx context.Context, f func(sqlstore.Conn) error) error {
+	return d.group.write(ctx, f, false)
 }
 
 func (d *database) close() error {

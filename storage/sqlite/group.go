@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"example.com/mailkey/storage"
 	"example.com/mailkey/storage/internal/sqlstore"
@@ -25,24 +26,33 @@ type group struct {
 	conn  sqlstore.Conn
 	queue chan *job
 	free  chan struct{} // holds one token while nobody writes
+
+	setSync func(on bool) error
+	sync    bool // what it was set to
 }
 
 type job struct {
 	ctx  context.Context
 	f    func(sqlstore.Conn) error
+	sync bool       // wait for the disk
 	done chan error // with room for one
 }
 
-func newGroup(conn sqlstore.Conn) *group {
-	g := &group{conn: conn, queue: make(chan *job, queueBound), free: make(chan struct{}, 1)}
+// newGroup returns a group on a connection whose commits wait for the disk,
+// which setSync changes.
+func newGroup(conn sqlstore.Conn, setSync func(on bool) error) *group {
+	g := &group{
+		conn: conn, queue: make(chan *job, queueBound), free: make(chan struct{}, 1),
+		setSync: setSync, sync: true,
+	}
 	g.free <- struct{}{}
 	return g
 }
 
-// write runs f in a transaction and returns after its commit. When ctx ends
-// before f was started, f is not run.
-func (g *group) write(ctx context.Context, f func(sqlstore.Conn) error) error {
-	j := &job{ctx, f, make(chan error, 1)}
+// write runs f in a transaction and returns after its commit, which waits for
+// the disk if sync says so. When ctx ends before f was started, f is not run.
+func (g *group) write(ctx context.Context, f func(sqlstore.Conn) error, sync bool) error {
+	j := &job{ctx, f, sync, make(chan error, 1)}
 	select {
 	case g.queue <- j:
 	default:
@@ -94,6 +104,9 @@ func (g *group) commit() {
 // transaction runs the jobs and commits those that did not fail. An error is
 // one of all of them: nothing was changed.
 func (g *group) transaction(jobs []*job, results []error) error {
+	if err := g.syncFor(jobs); err != nil {
+		return err
+	}
 	if err := g.exec("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
@@ -114,6 +127,19 @@ func (g *group) transaction(jobs []*job, results []error) error {
 	if err := g.exec("COMMIT"); err != nil {
 		return g.rollback(err)
 	}
+	return nil
+}
+
+// syncFor makes the next commit wait for the disk if one of the jobs needs it.
+func (g *group) syncFor(jobs []*job) error {
+	sync := slices.ContainsFunc(jobs, func(j *job) bool { return j.sync })
+	if sync == g.sync {
+		return nil
+	}
+	if err := g.setSync(sync); err != nil {
+		return err
+	}
+	g.sync = sync
 	return nil
 }
 

@@ -7,9 +7,10 @@
 // correct, but SQLite's locks are not fair, so the others crawl. Where more
 // than one instance is needed, use storage/postgres.
 //
-// A change that was answered is on the disk (WAL, synchronous=FULL). Changes
-// that arrive together share one commit, so durability costs little under
-// load. Backups are taken as with any SQLite file in WAL mode, for example
+// What was answered is on the disk (WAL, synchronous=FULL), but for what may as
+// well be lost when the power fails: counted limits, captchas and tickets that
+// were not used yet, signs of life. Changes that arrive together share one
+// commit, so durability costs little under load. Backups are taken as with any SQLite file in WAL mode, for example
 // with VACUUM INTO from another connection; never by copying the file alone.
 package sqlite
 

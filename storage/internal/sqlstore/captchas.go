@@ -37,7 +37,7 @@ func (r captchaRow) captcha() storage.Captcha {
 
 // PutCaptcha implements [storage.Captchas].
 func (s *Store) PutCaptcha(ctx context.Context, c storage.Captcha, perPeer, total int) error {
-	return s.db.Write(ctx, func(tx Conn) error {
+	return s.db.WriteSoon(ctx, func(tx Conn) error {
 		seq, _, err := get[int64](tx, captchaPut, c.ID, c.Kind, blob(c.State), blob(c.Peer), c.ExpiresAt.UnixMilli())
 		if err != nil {
 			return err
@@ -64,7 +64,7 @@ func (s *Store) TakeCaptcha(ctx context.Context, id []byte, now time.Time) (c st
 
 // HearCaptcha implements [storage.Captchas].
 func (s *Store) HearCaptcha(ctx context.Context, id []byte, limit int, now time.Time) (c storage.Captcha, ok bool, err error) {
-	err = s.db.Write(ctx, func(tx Conn) error {
+	err = s.db.WriteSoon(ctx, func(tx Conn) error {
 		row, found, err := get[captchaRow](tx, captchaHear, id, now.UnixMilli(), limit)
 		c, ok = row.captcha(), found
 		return err

@@ -34,7 +34,7 @@ func (s *Store) TakeLimits(ctx context.Context, now time.Time, limits ...storage
 	slices.SortFunc(limits, func(a, b storage.Limit) int { return bytes.Compare(a.Key, b.Key) })
 
 	at := now.UnixMilli()
-	err = s.db.Write(ctx, func(tx Conn) error {
+	err = s.db.WriteSoon(ctx, func(tx Conn) error {
 		for _, l := range limits {
 			step := l.Step()
 			_, ok, err := get[int64](tx, limitTake, l.Key, at, step, at, at, step, at, at, step, at+step*int64(l.Count))

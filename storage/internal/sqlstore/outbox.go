@@ -98,7 +98,7 @@ func (s *Store) FinishMail(ctx context.Context, m storage.Mail, r storage.MailRe
 
 // Beat implements [storage.Outbox].
 func (s *Store) Beat(ctx context.Context, now time.Time) error {
-	return s.db.Write(ctx, func(tx Conn) error { return exec(tx, beatPut, now.UnixMilli()) })
+	return s.db.WriteSoon(ctx, func(tx Conn) error { return exec(tx, beatPut, now.UnixMilli()) })
 }
 
 // LastBeat implements [storage.Outbox].

@@ -149,7 +149,7 @@ func (s *Store) ListSessions(ctx context.Context, userID string, now time.Time) 
 // TouchSession implements [storage.Sessions].
 func (s *Store) TouchSession(ctx context.Context, tokenHash string, now time.Time) error {
 	at := now.UnixMilli()
-	return s.db.Write(ctx, func(tx Conn) error { return exec(tx, sessionTouch, at, tokenHash, at, at) })
+	return s.db.WriteSoon(ctx, func(tx Conn) error { return exec(tx, sessionTouch, at, tokenHash, at, at) })
 }
 
 // RotateSession implements [storage.Sessions].

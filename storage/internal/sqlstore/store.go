@@ -20,6 +20,11 @@ type Database interface {
 	// other transaction writes a row that f has written before f ends. f may
 	// run more than once and must not keep the Conn.
 	Write(ctx context.Context, f func(Conn) error) error
+
+	// WriteSoon is Write for what may be lost when the power fails a moment
+	// after it returned, though not when the process dies: it does not wait for
+	// the disk.
+	WriteSoon(ctx context.Context, f func(Conn) error) error
 }
 
 // Conn runs statements on behalf of one caller.

@@ -53,7 +53,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (removed in
 		{deviceSweep, now.Add(-keepDevices).UnixMilli()},
 		{failureSweep, hourOf(now.Add(-keepFailures)) - 1},
 	} {
-		err := s.db.Write(ctx, func(tx Conn) error {
+		err := s.db.WriteSoon(ctx, func(tx Conn) error {
 			n, err := tx.Exec(sweep.query, sweep.until, limit)
 			removed += int(n)
 			return err

@@ -22,7 +22,7 @@ type ticketRow struct {
 
 // PutTicket implements [storage.Tickets].
 func (s *Store) PutTicket(ctx context.Context, t storage.Ticket) error {
-	return s.db.Write(ctx, func(tx Conn) error {
+	return s.db.WriteSoon(ctx, func(tx Conn) error {
 		return exec(tx, ticketPut, t.ID, t.Binding, t.ExpiresAt.UnixMilli())
 	})
 }
