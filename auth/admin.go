@@ -106,7 +106,11 @@ func (a *Auth) ChangeEmail(ctx context.Context, id, email string) error {
 	if err != nil {
 		return err
 	}
-	ok, err = a.config.Store.ChangeEmail(ctx, id, addr.folded, addr.typed, a.leave(u.Email))
+	var leave storage.LeftAddress // none, when only the spelling changes
+	if u.Email != addr.folded {
+		leave = a.leave(u.Email)
+	}
+	ok, err = a.config.Store.ChangeEmail(ctx, id, addr.folded, addr.typed, leave)
 	if errors.Is(err, storage.ErrConflict) {
 		return ErrEmailTaken
 	}

@@ -44,7 +44,7 @@ func (a *Auth) getCaptcha(c *call) error {
 	return c.reply(captchaReply{
 		Token:               challenge.Token,
 		Type:                challenge.Kind,
-		Expire:              wholeSeconds(challenge.ExpiresAt.Sub(c.now)),
+		Expire:              int(challenge.ExpiresAt.Sub(c.now) / time.Second),
 		OriginalImageBase64: base64Image(challenge.Image),
 		JigsawImageBase64:   base64Image(challenge.Piece),
 		Proof:               challenge.Proof,

@@ -11,6 +11,8 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -96,7 +98,7 @@ type Config struct {
 
 	// RotateSessionToken gives a header client a new session_token with each
 	// refresh of its id_token; the old one dies. A client that tries the refresh
-	// again within ten seconds, because it did not see the answer, gets the same
+	// again within half a minute, because it did not see the answer, gets the same
 	// new one.
 	RotateSessionToken bool
 
@@ -274,12 +276,20 @@ func bounded[T time.Duration | int](field *T, byDefault, least, most T, name str
 // in a URL of ASCII.
 var hostGrammar = regexp.MustCompile(`^([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?$`)
 
+func isHost(u *url.URL) bool {
+	if !hostGrammar.MatchString(u.Host) || strings.Contains(u.Host, "..") {
+		return false
+	}
+	_, err := strconv.ParseUint(cmp.Or(u.Port(), "0"), 10, 16)
+	return err == nil
+}
+
 func parseIssuer(issuer string, insecure bool) (*url.URL, error) {
 	if issuer == "" {
 		return nil, errors.New("required: the URL of the mounted handler, for example https://app.example")
 	}
 	u, err := url.Parse(issuer)
-	if err != nil || u.Scheme+"://"+u.Host+u.Path != issuer || !hostGrammar.MatchString(u.Host) || u.RawPath != "" ||
+	if err != nil || u.Scheme+"://"+u.Host+u.Path != issuer || !isHost(u) || u.RawPath != "" ||
 		u.Path != "" && path.Clean(u.Path) != u.Path || u.Path == "/" {
 		return nil, fmt.Errorf("%q is not a plain URL of scheme, host in lower case, and perhaps a path without a slash at its end", issuer)
 	}

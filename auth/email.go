@@ -15,7 +15,8 @@ type address struct {
 // parseAddress accepts the addresses that mailboxes really have: a dot-atom of
 // RFC 5321 in ASCII, at a domain of at least two labels, internationalised
 // ones as A-labels. Not among them are quoted local parts, comments, address
-// literals and the routes of old ("%" and "!"). Nothing is normalised but the
+// literals, the routes of old ("%" and "!") and "?", with which encoded words of
+// RFC 2047 begin. Nothing is normalised but the
 // case of ASCII letters, so two different people never share a form; "+tags"
 // and dots make different addresses.
 func parseAddress(s string) (address, bool) {
@@ -32,7 +33,7 @@ func isDotAtom(s string) bool {
 			return false
 		}
 		for i := range len(atom) {
-			if !isAlnum(atom[i]) && !strings.ContainsRune("#$&'*+-/=?^_`{|}~", rune(atom[i])) {
+			if !isAlnum(atom[i]) && !strings.ContainsRune("#$&'*+-/=^_`{|}~", rune(atom[i])) {
 				return false
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"time"
 
 	"example.com/mailkey/auth"
 	"example.com/mailkey/auth/smtpmailer"
@@ -35,7 +36,8 @@ func Example() {
 	http.Handle("/api/", login.Handler())
 	http.Handle("/.well-known/", login.Handler())
 	http.Handle("/account", middleware.RequireSession(login)(account)) // auth.FromContext: who is calling
-	log.Fatal(http.ListenAndServe("127.0.0.1:8080", nil))
+	server := http.Server{Addr: "127.0.0.1:8080", ReadHeaderTimeout: 5 * time.Second}
+	log.Fatal(server.ListenAndServe())
 }
 
 // account is a page of the app, for people who are signed in.

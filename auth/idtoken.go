@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -42,9 +41,9 @@ func (a *Auth) signIDToken(ctx context.Context, id Identity, extra map[string]an
 		"email":          id.Email,
 		"email_verified": true,
 	})
-	key := a.currentKeys(ctx, now).set.signing(a.config.SigningAlgorithm, now)
-	if key == nil { // the clock was set back to before the first key
-		return "", errors.New("there is no signing key yet")
+	key, err := a.signingKey(ctx, now)
+	if err != nil {
+		return "", err
 	}
 	token := jwt.NewWithClaims(jwt.GetSigningMethod(key.Algorithm), claims)
 	token.Header["kid"] = key.ID

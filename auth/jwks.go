@@ -27,7 +27,7 @@ func (a *Auth) keysHandler(document func(*call) []byte) http.Handler {
 		h := c.w.Header()
 		h.Set("Cache-Control", "public, max-age=300")
 		h.Set("ETag", etag)
-		if strings.Contains(c.r.Header.Get("If-None-Match"), etag) {
+		if match := strings.Join(c.r.Header.Values("If-None-Match"), ","); match == "*" || strings.Contains(match, etag) {
 			c.w.WriteHeader(http.StatusNotModified)
 			return nil
 		}

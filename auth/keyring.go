@@ -48,6 +48,20 @@ func (a *Auth) currentKeys(ctx context.Context, now time.Time) *keyring {
 	return fresh
 }
 
+// signingKey returns the key to sign with, and makes one when there is none any
+// more: an instance with another algorithm may have withdrawn ours.
+func (a *Auth) signingKey(ctx context.Context, now time.Time) (*signingKey, error) {
+	algorithm := a.config.SigningAlgorithm
+	if key := a.currentKeys(ctx, now).set.signing(algorithm, now); key != nil {
+		return key, nil
+	}
+	ring, err := a.updateKeys(ctx, now, func(set *keySet) (bool, error) { return set.ensure(algorithm, now) })
+	if err != nil {
+		return nil, err
+	}
+	return ring.set.signing(algorithm, now), nil
+}
+
 // updateKeys changes the keys for all instances.
 func (a *Auth) updateKeys(ctx context.Context, now time.Time, change func(*keySet) (bool, error)) (*keyring, error) {
 	set, err := changeKeys(ctx, a.config.Store, a.secrets, change)

@@ -2,8 +2,6 @@ package auth_test
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -11,7 +9,6 @@ import (
 	"time"
 
 	"example.com/mailkey/auth"
-	"example.com/mailkey/storage/memory"
 )
 
 // RotateKeys signs with a new key here now, and elsewhere within a minute. What
@@ -121,34 +118,6 @@ func TestAbuse_G13_revokeKeys(t *testing.T) {
 			t.Errorf("a restart has %v, want %v", ids, after)
 		}
 	})
-}
-
-// What fails is told, and nothing has changed then.
-func TestRotateKeysFails(t *testing.T) {
-	t.Parallel()
-	store := &keyStore{Store: memory.New()}
-	a := newAuth(t, func(c *auth.Config) { c.Store = store })
-	before, _ := document(t, store)
-	over, cancel := context.WithCancel(t.Context())
-	cancel()
-	down := errors.New("the disk is full")
-	for name, rotate := range map[string]func(context.Context) error{"RotateKeys": a.RotateKeys, "RevokeKeys": a.RevokeKeys} {
-		store.save = down
-		if err := rotate(t.Context()); !errors.Is(err, down) {
-			t.Errorf("%s: %v", name, err)
-		}
-		store.save = nil
-		if err := rotate(over); err == nil {
-			t.Errorf("%s after its context: no error", name)
-		}
-		if after, _ := document(t, store); !bytes.Equal(before, after) || !slices.Equal(a.RingIDs(t.Context()), a.KeyIDs()) {
-			t.Errorf("%s: the keys changed", name)
-		}
-	}
-	store.later = 3 // others are faster
-	if err := a.RotateKeys(t.Context()); err != nil || len(a.RingIDs(t.Context())) != 2 {
-		t.Errorf("%v, keys %v", err, a.RingIDs(t.Context()))
-	}
 }
 
 // Tokens are signed, published and rotated at once without one being made that

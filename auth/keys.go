@@ -56,12 +56,7 @@ var errKeysLocked = errors.New("the keys in the store are sealed under another S
 // makes a signing key when there is none for the algorithm, and seals the
 // keys under the configured secrets when these changed.
 func loadKeys(ctx context.Context, store storage.Keys, secrets []secretKeys, algorithm string, now time.Time) (*keySet, error) {
-	return changeKeys(ctx, store, secrets, func(set *keySet) (changed bool, err error) {
-		if set.signing(algorithm, now) != nil {
-			return false, nil
-		}
-		return true, set.add(algorithm, now, now)
-	})
+	return changeKeys(ctx, store, secrets, func(set *keySet) (bool, error) { return set.ensure(algorithm, now) })
 }
 
 // changeKeys reads the keys, changes them, and stores them if they changed or
@@ -156,12 +151,27 @@ func sealKeys(set *keySet, secrets []secretKeys) ([]byte, error) {
 // signing returns the key that signs with the algorithm: the newest of those
 // whose time has come.
 func (s *keySet) signing(algorithm string, now time.Time) *signingKey {
-	for i := len(s.Signing) - 1; i >= 0; i-- {
-		if k := &s.Signing[i]; k.Algorithm == algorithm && !now.Before(k.NotBefore) {
-			return k
+	// Only where there is no other does a key sign whose time has not come by
+	// this clock, which may be behind that of the instance that made it.
+	for _, now := range []time.Time{now, now.Add(clockSkew)} {
+		for i := len(s.Signing) - 1; i >= 0; i-- {
+			if k := &s.Signing[i]; k.Algorithm == algorithm && !now.Before(k.NotBefore) {
+				return k
+			}
 		}
 	}
 	return nil
+}
+
+// clockSkew is how far the clocks of two instances may be apart.
+const clockSkew = 30 * time.Second
+
+// ensure makes a key if there is none to sign with.
+func (s *keySet) ensure(algorithm string, now time.Time) (changed bool, err error) {
+	if s.signing(algorithm, now) != nil {
+		return false, nil
+	}
+	return true, s.add(algorithm, now, now)
 }
 
 // add makes another key that signs from notBefore on.

@@ -144,8 +144,12 @@ func (a *Auth) countWrongCaptcha(c *call) error {
 			return nil
 		}
 	}
-	if _, err := a.config.Store.TakeLimits(c.ctx, c.now, pause); err != nil {
+	wait, err := a.config.Store.TakeLimits(c.ctx, c.now, pause)
+	if err != nil {
 		return busy("pause a peer", err)
+	}
+	if wait > 0 { // others of its answers came at the same time
+		return limited(wait)
 	}
 	return nil
 }

@@ -14,8 +14,9 @@ var errCookieOrigins = errors.New("a cookie client cannot be used from other ori
 // checkOrigin accepts an origin as browsers send it.
 func checkOrigin(origin string) error {
 	u, err := url.Parse(origin)
-	if err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin || origin != strings.ToLower(origin) ||
-		u.Scheme != "https" && u.Scheme != "http" {
+	defaultPort := map[string]string{"https": "443", "http": "80"}
+	if err != nil || u.Scheme+"://"+u.Host != origin || !isHost(u) || defaultPort[u.Scheme] == "" ||
+		u.Port() == defaultPort[u.Scheme] {
 		return fmt.Errorf("%q is not an origin, such as https://spa.example", origin)
 	}
 	return nil
@@ -61,11 +62,15 @@ func (a *Auth) preflight(w http.ResponseWriter, r *http.Request, methods []strin
 }
 
 // checkOriginOf refuses a page whose origin may use another client, but not
-// this one.
+// this one. To a cookie client a page of another origin may not even send GET.
 func (a *Auth) checkOriginOf(client Client, r *http.Request) error {
-	origin := r.Header.Get("Origin")
-	if a.origins[origin] && !slices.Contains(client.Origins, origin) {
+	if origin := r.Header.Get("Origin"); a.origins[origin] && !slices.Contains(client.Origins, origin) {
 		return refuse(ReasonCrossOrigin)
+	}
+	if client.Cookie {
+		unsafe := *r
+		unsafe.Method = http.MethodPost
+		return crossOrigin(&a.crossOrigin, &unsafe)
 	}
 	return nil
 }

@@ -210,7 +210,7 @@ func TestOriginsAreChecked(t *testing.T) {
 		"https://spa.example/app": "is not an origin", "https://spa.example?": "is not an origin", "https://spa.example#": "is not an origin",
 		"https://Spa.example": "is not an origin", "HTTPS://spa.example": "is not an origin", "spa.example": "is not an origin",
 		"//spa.example": "is not an origin", "https://": "is not an origin", "ftp://spa.example": "is not an origin", "file://": "is not an origin",
-		"https://a:b@spa.example": "is not an origin", " https://spa.example": "is not an origin", "https://spa.example\n": "is not an origin",
+		"https://a:b@spa.example": "is not an origin", "https://spa.example\n": "is not an origin",
 		"chrome-extension://abc": "is not an origin",
 	} {
 		for _, cookie := range []bool{false, true} {

@@ -9,7 +9,7 @@ import (
 )
 
 // rotationGrace is how long a refresh may be tried again.
-const rotationGrace = 10 * time.Second
+const rotationGrace = 30 * time.Second
 
 // refreshReply is a fresh id_token, and for header clients the session_token to
 // go on with.
@@ -29,8 +29,9 @@ func (a *Auth) refresh(c *call) error {
 	if err != nil {
 		return err
 	}
+	next := token
 	if a.config.RotateSessionToken && !c.client.Cookie {
-		if token, current, err = a.rotate(c, token, current); err != nil {
+		if next, err = a.nextToken(c, token, current); err != nil {
 			return err
 		}
 	}
@@ -47,37 +48,44 @@ func (a *Auth) refresh(c *call) error {
 	if err != nil {
 		return busy("sign the id_token", err)
 	}
+	if next != token { // last: nothing can fail any more
+		ok, err := a.config.Store.RotateSession(c.ctx, hashToken(token), hashToken(next), rotationGrace, c.now)
+		if err != nil {
+			return busy("rotate the session", err)
+		}
+		if !ok {
+			return refuse(ReasonSessionInvalid)
+		}
+	}
 	reply := refreshReply{Expire: int(current.session.ExpiresAt.Sub(c.now) / time.Second), IDToken: idToken}
 	if !c.client.Cookie {
-		reply.SessionToken = token
+		reply.SessionToken = next
 	}
 	return c.reply(reply)
 }
 
-// rotate replaces the token of the session. The new one is derived from the
-// old one and the secret, so whoever tries again gets the same.
-func (a *Auth) rotate(c *call, old string, current *currentSession) (string, *currentSession, error) {
-	mac := hmac.New(sha256.New, a.secrets[0].rotate)
-	mac.Write([]byte(old))
-	next := base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
-	if !current.live {
-		// Perhaps it was replaced just now, and the answer got lost. Who may have
-		// it is checked before anything is changed.
+// nextToken is the token that replaces the old one. It is derived from that and
+// the secret, so whoever tries again gets the same. When the old one is dead,
+// perhaps because it was replaced just now and the answer got lost, current
+// becomes the session as it goes on.
+func (a *Auth) nextToken(c *call, old string, current *currentSession) (string, error) {
+	if current.live {
+		return derivedToken(a.secrets[0], old), nil
+	}
+	for _, s := range a.secrets { // another instance may have another one first
+		next := derivedToken(s, old)
 		if err := a.find(c.ctx, current, hashToken(next)); err != nil {
-			return "", nil, busy("find the session", err)
+			return "", busy("find the session", err)
 		}
-		current.live = current.live && current.session.ClientID == c.client.ID
-		if !current.live {
-			return "", nil, refuse(ReasonSessionInvalid)
+		if current.live = current.live && current.session.ClientID == c.client.ID; current.live {
+			return next, nil
 		}
 	}
-	ok, err := a.config.Store.RotateSession(c.ctx, hashToken(old), hashToken(next), rotationGrace, c.now)
-	if err != nil {
-		return "", nil, busy("rotate the session", err)
-	}
-	if !ok {
-		return "", nil, refuse(ReasonSessionInvalid)
-	}
-	current.session.TokenHash = hashToken(next)
-	return next, current, nil
+	return "", refuse(ReasonSessionInvalid)
+}
+
+func derivedToken(s secretKeys, old string) string {
+	mac := hmac.New(sha256.New, s.rotate)
+	mac.Write([]byte(old))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }

@@ -36,6 +36,8 @@ type call struct {
 	device device
 	peer   netip.Addr
 	body   map[string]string
+
+	unread bool // there is a body, and it was not read to its end
 }
 
 // device is what a client says about the device it runs on. None of it is
@@ -91,9 +93,11 @@ func (a *Auth) plain(methods []string, handle func(*call) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), requestDeadline)
 		defer cancel()
-		c := &call{w: w, r: r, ctx: ctx, now: time.Now().Truncate(time.Millisecond)}
+		c := &call{w: w, r: r, ctx: ctx, unread: r.ContentLength != 0, now: time.Now().Truncate(time.Millisecond)}
 		c.lang = a.catalog.match(languageHeader(r.Header.Get("X-L")), languageHeader(r.Header.Get("Accept-Language")))
 		c.peer = peerOf(r, a.config.TrustedProxies)
+		c.awaitBody(requestDeadline)
+		defer c.awaitBody(unreadGrace)
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
 		h.Set("Content-Type", "application/json; charset=utf-8")
@@ -126,7 +130,11 @@ func (a *Auth) plain(methods []string, handle func(*call) error) http.Handler {
 // fail is the one place that writes errors.
 func (a *Auth) fail(c *call, f *failure) {
 	if f.cause != nil {
-		a.config.Logger.Error("request failed", "path", c.r.URL.Path, "error_code", string(f.reason), "cause", f.cause)
+		level := slog.LevelError
+		if errors.Is(c.r.Context().Err(), context.Canceled) {
+			level = slog.LevelDebug // the client went away: that is all that is wrong
+		}
+		a.config.Logger.Log(c.r.Context(), level, "request failed", "path", c.r.URL.Path, "error_code", string(f.reason), "cause", f.cause)
 	}
 	h := c.w.Header()
 	if f.wait > 0 {
@@ -205,8 +213,8 @@ func (a *Auth) readHeaders(c *call) error {
 	c.device.agent, agentOK = header(h, "X-Agent", 512)
 	c.device.claimedIP, ipOK = header(h, "X-Device-Ip", 64)
 	if ipOK && c.device.claimedIP != "" {
-		_, err := netip.ParseAddr(c.device.claimedIP)
-		ipOK = err == nil
+		addr, err := netip.ParseAddr(c.device.claimedIP)
+		ipOK = err == nil && addr.Zone() == ""
 	}
 	if langOK && h.Get("X-L") != "" {
 		_, err := language.Parse(h.Get("X-L"))
@@ -250,14 +258,27 @@ func languageHeader(value string) string {
 	return value
 }
 
+// unreadGrace is how long the server may wait for the rest of a body that
+// nobody reads, so that it can keep the connection.
+const unreadGrace = 500 * time.Millisecond
+
+// awaitBody bounds how long a body may still take to arrive. A client that
+// sends it a byte at a time, or never, must not hold the handler, the answer or
+// the connection, whatever timeouts the host's server has. Servers that cannot
+// set deadlines have their own.
+func (c *call) awaitBody(d time.Duration) {
+	if c.unread {
+		_ = http.NewResponseController(c.w).SetReadDeadline(time.Now().Add(d))
+	}
+}
+
 // readBody reads the JSON body, which may have these fields only.
 func (c *call) readBody(fields []string) error {
-	rc := http.NewResponseController(c.w)
-	// A body that trickles in must not hold the handler. Some servers cannot
-	// set deadlines; those have their own.
-	_ = rc.SetReadDeadline(c.now.Add(requestDeadline))
 	data, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxBody))
-	_ = rc.SetReadDeadline(time.Time{})
+	if err == nil && c.unread {
+		c.unread = false
+		_ = http.NewResponseController(c.w).SetReadDeadline(time.Time{}) // as in awaitBody
+	}
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return refuse(ReasonTooLarge)
 	}

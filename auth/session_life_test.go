@@ -85,7 +85,7 @@ func TestSessionEndsAfterItsLifetime(t *testing.T) {
 	onEachStore(t, func(c *auth.Config) { c.SessionLifetime = time.Hour }, func(k *kit) {
 		token, c := k.signIn("ann@b.example")
 		page := k.page(whoami)
-		time.Sleep(time.Hour - time.Millisecond)
+		k.pass(time.Hour - time.Millisecond)
 		if a := page.with("Session-Token", token); string(a.body) != c["sub"] {
 			t.Errorf("a millisecond before its end: %s", a.body)
 		}
@@ -117,7 +117,7 @@ func TestTouch(t *testing.T) {
 			{time.Millisecond, 2, 2 * time.Minute},
 			{time.Hour, 3, 62 * time.Minute},
 		} {
-			time.Sleep(step.wait)
+			k.pass(step.wait)
 			page.with("Session-Token", token)
 			got, seen := store.touches.Load(), k.lastSeen(c["sub"].(string)).Sub(start)
 			if got != step.touches || seen != step.seen {
@@ -139,7 +139,7 @@ func TestIdleTimeout(t *testing.T) {
 			whoami(w, r)
 		})
 		for range 10 {
-			time.Sleep(10*time.Minute - time.Millisecond)
+			k.pass(10*time.Minute - time.Millisecond)
 			if a := page.with("Session-Token", token); string(a.body) != c["sub"] {
 				t.Fatalf("used in time: %s", a.body)
 			}

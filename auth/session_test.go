@@ -184,7 +184,7 @@ func TestIdentity(t *testing.T) {
 			k := k.as(func(k *kit) { k.client = client })
 			at := time.Now().Truncate(time.Millisecond)
 			token, c := k.signIn("Ann@B.example")
-			time.Sleep(time.Hour)
+			time.Sleep(time.Minute)
 			var got auth.Identity
 			page := k.page(func(_ http.ResponseWriter, r *http.Request) { got, _ = auth.FromContext(r.Context()) })
 			if client == "web" {

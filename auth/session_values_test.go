@@ -223,7 +223,7 @@ func TestManagerOfTheAppBesideOurs(t *testing.T) {
 				id, _ := auth.FromContext(r.Context())
 				fmt.Fprint(w, n, " ", m, " ", id.UserID == c["sub"])
 			}
-			var handler http.Handler = own.LoadAndSave(guarded(k.auth, page))
+			handler := own.LoadAndSave(guarded(k.auth, page))
 			if !outside {
 				handler = guarded(k.auth, own.LoadAndSave(http.HandlerFunc(page)).ServeHTTP)
 			}

@@ -144,10 +144,21 @@ func (d *devMailer) routes(r *mux.Router) {
 func fromHere(h http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		u := url.URL{Host: r.Host}
-		if !isLoopback(u.Hostname()) {
+		if !isLoopback(u.Hostname()) || forwarded(r) {
 			http.Error(w, "mails are shown at localhost only", http.StatusForbidden)
 			return
 		}
 		h(w, r)
 	})
+}
+
+// forwarded reports whether a proxy passed the request on: whoever is behind
+// it is not on this machine.
+func forwarded(r *http.Request) bool {
+	for _, name := range []string{"X-Forwarded-For", "Forwarded", "Via"} {
+		if len(r.Header.Values(name)) > 0 {
+			return true
+		}
+	}
+	return false
 }

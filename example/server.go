@@ -41,7 +41,7 @@ func serve(ctx context.Context, cfg config, stdout io.Writer, logs slog.Handler)
 	port := strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
 	issuer := cmp.Or(cfg.issuer, "http://"+net.JoinHostPort(cfg.host, port))
 
-	router := mux.NewRouter()
+	router := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	var mailer auth.Mailer = cfg.mailer
 	if cfg.devMail {
 		dev := &devMailer{compose: cfg.mailer, terminal: stdout}
@@ -63,7 +63,8 @@ func serve(ctx context.Context, cfg config, stdout io.Writer, logs slog.Handler)
 	if err != nil {
 		return err
 	}
-	a.Routes(router)
+	router.PathPrefix("/api/").Handler(a.Handler())
+	router.PathPrefix("/.well-known/").Handler(a.Handler())
 	if err := pageRoutes(router, cfg); err != nil {
 		return err
 	}

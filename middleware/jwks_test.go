@@ -310,7 +310,9 @@ func TestScheduledRotation(t *testing.T) {
 		}
 		kids := make(map[string]bool)
 		for range 9 * 24 { // what Run does in nine days, but for the mails
-			k.run()()
+			stop := k.run()
+			synctest.Wait()
+			stop()
 			token := k.refresh(session)
 			header, _, _ := strings.Cut(token, ".")
 			kids[header] = true

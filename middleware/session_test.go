@@ -283,7 +283,9 @@ func TestEndedSessions(t *testing.T) {
 			{"RevokeSession", func(ctx context.Context, id auth.Identity, _ string) error {
 				return k.auth.RevokeSession(ctx, id.UserID, id.SessionID)
 			}},
-			{"RevokeSessions", func(ctx context.Context, id auth.Identity, _ string) error { return k.auth.RevokeSessions(ctx, id.UserID) }},
+			{"RevokeSessions", func(ctx context.Context, id auth.Identity, _ string) error {
+				return k.auth.RevokeSessions(ctx, id.UserID)
+			}},
 			{"DisableUser", func(ctx context.Context, id auth.Identity, _ string) error { return k.auth.DisableUser(ctx, id.UserID) }},
 			{"DeleteUser", func(ctx context.Context, id auth.Identity, _ string) error { return k.auth.DeleteUser(ctx, id.UserID) }},
 		} {
