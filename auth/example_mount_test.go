@@ -36,8 +36,7 @@ func Example() {
 	http.Handle("/api/", login.Handler())
 	http.Handle("/.well-known/", login.Handler())
 	http.Handle("/account", middleware.RequireSession(login)(account)) // auth.FromContext: who is calling
-	server := http.Server{Addr: "127.0.0.1:8080", ReadHeaderTimeout: 5 * time.Second}
-	log.Fatal(server.ListenAndServe())
+	log.Fatal((&http.Server{Addr: "127.0.0.1:8080", ReadHeaderTimeout: 5 * time.Second}).ListenAndServe())
 }
 
 // account is a page of the app, for people who are signed in.
