@@ -193,7 +193,7 @@ func ExampleRequireIDToken() {
 		JWKSURL:   login.URL + "/.well-known/jwks.json", // may be left out where Issuer is where the login is
 	})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	orders := protect(http.HandlerFunc(hello))
 

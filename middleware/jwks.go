@@ -120,7 +120,9 @@ func (k *remoteKeys) get(ctx context.Context) ([]jwkset.JWK, error) {
 	if err != nil {
 		return nil, err
 	}
-	var doc struct{ Keys []json.RawMessage }
+	var doc struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
 	if res.StatusCode != http.StatusOK || len(body) > maxKeysBytes || json.Unmarshal(body, &doc) != nil {
 		return nil, fmt.Errorf("status %d and %d bytes are no set of keys", res.StatusCode, len(body))
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"io"
 	"math/bits"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
