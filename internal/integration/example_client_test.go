@@ -7,8 +7,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"io"
-	"math/bits"
 	"maps"
+	"math/bits"
 	"net/http"
 	"strconv"
 	"strings"
@@ -61,9 +61,7 @@ func (c *exampleClient) do(t *testing.T, method, path string, body map[string]st
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, values := range c.header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, c.header)
 	if host := c.header.Get("Host"); host != "" {
 		r.Host = host
 	}
