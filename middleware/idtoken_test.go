@@ -380,6 +380,7 @@ func TestForgeriesLocal(t *testing.T) {
 // Tokens of the wrong size or shape cost next to nothing.
 func TestShapelessTokensAreCheap(t *testing.T) {
 	k := newKit(t, memory.New(), nil)
+	k.stop() // nothing else may allocate
 	h := guard(t, middleware.IDTokenConfig{Algorithm: auth.ES256, Auth: k.auth})
 	plain := testing.AllocsPerRun(100, func() { serve(h, request("GET", "/")) })
 	for name, token := range map[string]string{

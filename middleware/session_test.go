@@ -15,7 +15,6 @@ import (
 
 	"example.com/mailkey/auth"
 	"example.com/mailkey/middleware"
-	"example.com/mailkey/storage"
 	"example.com/mailkey/storage/memory"
 )
 
@@ -475,8 +474,7 @@ func TestCrossOrigin(t *testing.T) {
 				}
 			}
 			// Who is not signed in is told so first.
-			wantCode := 401
-			if w := serve(guard, request(row.method, target, row.edits...)); w.Code != wantCode {
+			if w := serve(guard, request(row.method, target, row.edits...)); w.Code != 401 {
 				t.Errorf("of nobody: %d %s", w.Code, w.Body)
 			}
 		})
@@ -498,5 +496,3 @@ func TestTrustOriginPanics(t *testing.T) {
 		}()
 	}
 }
-
-var _ storage.Store = (*countingStore)(nil)

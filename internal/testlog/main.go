@@ -57,9 +57,17 @@ func report(in io.Reader, out io.Writer) error {
 			fmt.Fprint(out, e.Output)
 		case e.Action == "output" && !strings.HasPrefix(e.Output, "=== "): // begins and pauses
 			output[key] = append(output[key], e.Output)
-		case e.Action == "fail":
+		case e.Action == "fail" && e.Test != "":
 			failed = append(failed, name(e))
 			fmt.Fprint(out, strings.Join(output[key], ""))
+			delete(output, key)
+		case e.Action == "fail":
+			failed = append(failed, name(e))
+			for key, lines := range output { // of tests that did not end, too
+				if key[0] == e.Package {
+					fmt.Fprint(out, strings.Join(lines, ""))
+				}
+			}
 		case e.Action == "skip" && e.Test != "":
 			skipped = append(skipped, name(e))
 		case e.Action == "pass" && e.Test != "":

@@ -14,6 +14,7 @@ func TestReport(t *testing.T) {
 		skip    = `{"Action":"skip","Package":"p","Test":"TestB"}` + "\n"
 		noTests = `{"Action":"skip","Package":"q"}` + "\n"
 		fail    = `{"Action":"output","Package":"p","Test":"TestC","Output":"loud\n"}` + "\n" + `{"Action":"fail","Package":"p","Test":"TestC"}` + "\n"
+		stuck   = `{"Action":"output","Package":"p","Test":"TestD","Output":"panic: test timed out\n"}` + "\n" + `{"Action":"fail","Package":"p"}` + "\n"
 		build   = `{"ImportPath":"p","Action":"build-output","Output":"does not compile\n"}` + "\n" + `{"Action":"fail","Package":"p"}` + "\n"
 	)
 	for _, row := range []struct {
@@ -27,6 +28,7 @@ func TestReport(t *testing.T) {
 		{"a brace that is not an event", "{braces}\n" + pass, "{braces}", ""},
 		{"skipped", pass + skip + end, "1 skipped", "p.TestB"},
 		{"failed", pass + begin + fail, "loud", "p.TestC"},
+		{"stuck", pass + stuck, "panic: test timed out", "failed:\np"},
 		{"does not compile", build, "does not compile", "failed:\np"},
 		{"no test", noTests, "0 passed", "no test ran"},
 		{"nothing", "", "0 passed", "no test ran"},
