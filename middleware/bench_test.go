@@ -3,6 +3,7 @@ package middleware_test
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -67,9 +68,11 @@ func BenchmarkSession(b *testing.B) {
 	})
 	for _, store := range []string{"memory", "sqlite"} {
 		b.Run("scs/"+store, func(b *testing.B) {
-			h, r := scsAlone(b, store)
+			h, r := scsAlone(b, store, scs.GobCodec{}) // as it comes
 			b.Run("one", func(b *testing.B) { requests(b, h, r) })
 			b.Run("parallel", func(b *testing.B) { parallel(b, h, r) })
+			h, r = scsAlone(b, store, jsonCodec{})
+			b.Run("one, with JSON", func(b *testing.B) { requests(b, h, r) })
 		})
 		k := func(b *testing.B) *kit {
 			if store == "memory" {
@@ -97,10 +100,10 @@ func BenchmarkSession(b *testing.B) {
 
 // scsAlone is an app with scs and nothing else, and a request of somebody who
 // is signed in to it.
-func scsAlone(b *testing.B, store string) (http.Handler, *http.Request) {
+func scsAlone(b *testing.B, store string, codec scs.Codec) (http.Handler, *http.Request) {
 	b.Helper()
 	m := scs.New()
-	m.HashTokenInStore = true
+	m.HashTokenInStore, m.Codec = true, codec
 	m.Store = memstore.NewWithCleanupInterval(0)
 	if store == "sqlite" {
 		m.Store = newSCSTable(b)
@@ -119,6 +122,24 @@ func scsAlone(b *testing.B, store string) (http.Handler, *http.Request) {
 			b.Error("nobody")
 		}
 	})), request("GET", "/", header("Cookie", "session="+token))
+}
+
+// jsonCodec is what an app would use that finds gob too slow.
+type jsonCodec struct{}
+
+type jsonSession struct {
+	Deadline time.Time
+	Values   map[string]any
+}
+
+func (jsonCodec) Encode(deadline time.Time, values map[string]any) ([]byte, error) {
+	return json.Marshal(jsonSession{deadline, values})
+}
+
+func (jsonCodec) Decode(data []byte) (time.Time, map[string]any, error) {
+	var s jsonSession
+	err := json.Unmarshal(data, &s)
+	return s.Deadline, s.Values, err
 }
 
 // scsTable keeps the sessions of scs in SQLite as the module's own store keeps
