@@ -19,7 +19,8 @@ import (
 // handler, if they were changed; of two requests that change them at once the
 // later one wins. Its tokens, lifetimes and cookies are ours to manage:
 // LoadAndSave and RenewToken are of no use here. An app's own manager works
-// beside it.
+// beside it, if it was made by scs.New: one that is a struct literal has the
+// same context key as ours, and would take our session for its own.
 func (a *Auth) SessionManager() *scs.SessionManager { return a.manager }
 
 func (a *Auth) newManager() *scs.SessionManager {
