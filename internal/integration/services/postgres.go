@@ -1,0 +1,63 @@
+package services
+
+import (
+	"context"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// Postgres is a PostgreSQL server with one database, postgres, whose owner is
+// its superuser.
+type Postgres struct {
+	*Process
+	Addr string
+	dir  string
+	args []string
+}
+
+// StartPostgres starts a server with further settings, such as
+// "max_connections=20". Unless they say so, it does not wait for the disk.
+func StartPostgres(tb testing.TB, settings ...string) *Postgres {
+	tb.Helper()
+	initdb := program(tb, "initdb")
+	p := &Postgres{Addr: FreeAddr(tb), dir: directory(tb, "postgres")}
+	data := filepath.Join(p.dir, "data")
+	command(tb, p.dir, initdb, "--pgdata="+data, "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C")
+
+	host, port, err := net.SplitHostPort(p.Addr)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	p.args = []string{"-D", data, "-h", host, "-p", port, "-k", p.dir, "-c", "fsync=off"}
+	for _, s := range settings {
+		p.args = append(p.args, "-c", s)
+	}
+	p.Start(tb)
+	return p
+}
+
+// Start starts the server again, after Stop or Kill.
+func (p *Postgres) Start(tb testing.TB) {
+	tb.Helper()
+	p.Process = run(tb, p.dir, exec.Command(program(tb, "postgres"), p.args...))
+	p.await(tb, func(ctx context.Context) error {
+		return exec.CommandContext(ctx, program(tb, "pg_isready"), "-q", "-d", p.URL("postgres")).Run()
+	})
+}
+
+// The ways to stop it: as pg_ctl stop -m does.
+var (
+	Fast      os.Signal = syscall.SIGINT  // ends what is running
+	Immediate os.Signal = syscall.SIGQUIT // as if it had crashed
+)
+
+// URL is where to find a database of the server.
+func (p *Postgres) URL(database string) string {
+	u := url.URL{Scheme: "postgres", User: url.User("postgres"), Host: p.Addr, Path: "/" + database}
+	return u.String() + "?sslmode=disable"
+}

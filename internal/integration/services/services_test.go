@@ -1,0 +1,30 @@
+package services
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+func TestPostgres(t *testing.T) {
+	p := StartPostgres(t)
+	for _, stop := range []func(){
+		func() { p.Stop(t, Fast) },
+		func() { p.Stop(t, Immediate) },
+		p.Kill,
+	} {
+		out, err := exec.Command(program(t, "psql"), p.URL("postgres"), "-Atc", "SHOW fsync").CombinedOutput()
+		if got := strings.TrimSpace(string(out)); err != nil || got != "off" {
+			t.Fatalf("fsync: got %q, %v", got, err)
+		}
+		stop()
+		p.Start(t)
+	}
+}
+
+func TestRedis(t *testing.T) {
+	r := StartRedis(t)
+	if !strings.Contains(r.Log(), "Ready to accept connections") {
+		t.Errorf("the log does not say that it is ready:\n%s", r.Log())
+	}
+}
