@@ -51,7 +51,10 @@ type Config struct {
 	// ProductName is what the mail calls the product. Default: Issuer's host.
 	ProductName string
 
-	// Captchas are the enabled kinds of captcha, the default one first.
+	// Captchas are the enabled kinds of captcha, the default one first. Clients
+	// that know only the slider of the API family get the default one, so
+	// captcha.Slider must be first for them, and never alone: it has no sound,
+	// and who cannot see it needs captcha.Digits or captcha.ProofOfWork.
 	// Default: captcha.Digits alone.
 	Captchas []captcha.Engine
 

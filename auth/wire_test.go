@@ -138,6 +138,18 @@ var wire = []struct {
 		k.post(verifyPath, "token", token, "sender", "a@b.example", "point_json", code)
 		return k.post(verifyPath, "token", token, "sender", "a@b.example", "captcha_code", code)
 	}},
+	{"verify: a slider left where it was", auth.ReasonCaptcha, withSlider, func(k *kit) answer {
+		token, _ := k.slide()
+		return k.post(verifyPath, "token", token, "sender", "a@b.example", "point_json", `{"x":0.0,"y":5.0}`)
+	}},
+	{"verify: a slider answered like digits", auth.ReasonCaptcha, withSlider, func(k *kit) answer {
+		token, x := k.slide()
+		return k.post(verifyPath, "token", token, "sender", "a@b.example", "captcha_code", strconv.Itoa(x))
+	}},
+	{"verify: both answers to a slider", auth.ReasonMalformed, withSlider, func(k *kit) answer {
+		token, x := k.slide()
+		return k.post(verifyPath, "token", token, "sender", "a@b.example", "captcha_code", strconv.Itoa(x), "point_json", pointAt(x))
+	}},
 	{"verify: an expired captcha", auth.ReasonCaptcha, nil, func(k *kit) answer {
 		token, code := k.solve()
 		time.Sleep(2 * time.Minute)
@@ -149,6 +161,10 @@ var wire = []struct {
 		}
 		token, code := k.solve()
 		return k.post(verifyPath, "token", token, "sender", "a@b.example", "captcha_code", code)
+	}},
+	{"audio of a slider", auth.ReasonCaptcha, withSlider, func(k *kit) answer {
+		token, _ := k.slide()
+		return k.get(captchaPath + "/audio?token=" + token)
 	}},
 	{"audio of no captcha", auth.ReasonCaptcha, nil, func(k *kit) answer { return k.get(captchaPath + "/audio?token=x") }},
 	{"send: no captcha_token", auth.ReasonCaptcha, nil, send("a@b.example", "")},

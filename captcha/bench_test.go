@@ -21,19 +21,21 @@ func (s endless) HearCaptcha(ctx context.Context, id []byte, limit int, now time
 	return s.TakeCaptcha(ctx, id, now)
 }
 
-func benchmarkIssue(b *testing.B, kind string) {
-	k := newKit(b)
+func benchmarkIssue(b *testing.B, e captcha.Engine) {
+	s := newService(b, captcha.Config{Store: newFakeStore(), Engines: []captcha.Engine{e}})
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := k.Issue(b.Context(), kind, nil); err != nil {
+		if _, err := s.Issue(b.Context(), "", nil); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
-func BenchmarkIssueDigits(b *testing.B) { benchmarkIssue(b, "digits") }
+func BenchmarkIssueDigits(b *testing.B) { benchmarkIssue(b, captcha.Digits()) }
 
-func BenchmarkIssueProofOfWork(b *testing.B) { benchmarkIssue(b, "pow") }
+func BenchmarkIssueSlider(b *testing.B) { benchmarkIssue(b, captcha.Slider()) }
+
+func BenchmarkIssueProofOfWork(b *testing.B) { benchmarkIssue(b, captcha.ProofOfWork(16)) }
 
 func BenchmarkVerify(b *testing.B) {
 	k := newKit(b)
@@ -65,6 +67,16 @@ func BenchmarkAudio(b *testing.B) {
 
 func BenchmarkProofOfWorkCheck(b *testing.B) {
 	e, state, a := captcha.ProofOfWork(16), []byte("\x10MAILKEYSALT"), captcha.Answer{Code: "9962"}
+	b.ReportAllocs()
+	for b.Loop() {
+		if !e.Check(state, a) {
+			b.Fatal("wrong")
+		}
+	}
+}
+
+func BenchmarkSliderCheck(b *testing.B) {
+	e, state, a := captcha.Slider(), captcha.SliderState(237), captcha.Answer{Point: `{"x":237.0,"y":5.0}`}
 	b.ReportAllocs()
 	for b.Loop() {
 		if !e.Check(state, a) {

@@ -13,18 +13,19 @@
 // same picture. [Service.Audio] speaks what the picture shows, for people who
 // cannot see it. [Service.Handler] serves the three over HTTP.
 //
-// What the puzzle is, is up to an [Engine]: [Digits] shows six digits,
-// [ProofOfWork] asks the client's machine instead of the person, and an app
-// can bring its own.
+// What the puzzle is, is up to an [Engine]: [Digits] shows six digits, [Slider]
+// a picture with a piece missing, [ProofOfWork] asks the client's machine
+// instead of the person, and an app can bring its own.
 //
 // # What it is worth
 //
 // A captcha is friction, not a security boundary. A small neural network,
 // trained within minutes on pictures that anybody can draw with the same
-// public code, reads nine of ten; a proof of work costs a patient attacker
-// nothing but electricity; and people solve captchas for cents. Whatever lies
-// behind the captcha has to be safe with the captcha switched off: its limits
-// must hold on their own.
+// public code, reads nine of ten; a few dozen lines, without any training, find
+// the gap of a slider; a proof of work costs a patient attacker nothing but
+// electricity; and people solve captchas for cents. Whatever lies behind the
+// captcha has to be safe with the captcha switched off: its limits must hold
+// on their own.
 //
 // # What is kept
 //

@@ -6,10 +6,8 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"image/color"
-	"image/png"
 	"math/big"
 	"strings"
-	"sync"
 
 	dchest "github.com/dchest/captcha"
 )
@@ -27,7 +25,7 @@ const (
 // Share one engine among the services of a process: it keeps buffers.
 func Digits() AudioEngine { return new(digits) }
 
-type digits struct{ buffers sync.Pool }
+type digits struct{ png pngEncoder }
 
 func (*digits) Kind() string { return "digits" }
 
@@ -67,21 +65,8 @@ func (*digits) Audio(state []byte, lang string) ([]byte, error) {
 func (d *digits) draw(state []byte) ([]byte, error) {
 	m := dchest.NewImage(rand.Text(), values(state), digitsWidth, digitsHeight)
 	m.Palette[0] = color.White // transparent otherwise: unreadable on a dark page
-	var out bytes.Buffer
-	out.Grow(4 << 10)
-	// The encoder of the library packs harder, at three times the cost.
-	encoder := png.Encoder{CompressionLevel: png.BestSpeed, BufferPool: d}
-	err := encoder.Encode(&out, m.Paletted)
-	return out.Bytes(), err
+	return d.png.encode(m.Paletted)
 }
-
-// Get and Put make digits a png.EncoderBufferPool.
-func (d *digits) Get() *png.EncoderBuffer {
-	b, _ := d.buffers.Get().(*png.EncoderBuffer)
-	return b
-}
-
-func (d *digits) Put(b *png.EncoderBuffer) { d.buffers.Put(b) }
 
 func isDigits(b []byte) bool {
 	notDigit := func(c rune) bool { return c < '0' || c > '9' }

@@ -2,6 +2,9 @@ package captcha_test
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -46,6 +49,40 @@ func FuzzAnswer(f *testing.F) {
 		}
 		if string(state) != before {
 			t.Error("Check changed the state")
+		}
+	})
+}
+
+// FuzzPoint checks that a right answer to a slider is the JSON that it looks
+// like, and near the gap.
+func FuzzPoint(f *testing.F) {
+	for _, point := range []string{
+		`{"x":237.0,"y":5.0}`, `{"y":5,"x":237}`, "{ \"x\" : 237.48387096774195 ,\t\"y\"\n:\r5.00 }", `{"x":0.5,"y":5.0}`,
+		``, `{}`, `null`, `{"x":237.0}`, `{"x":237.0,"x":237.0,"y":5.0}`, `{"x":237.0,"y":5.0}{}`, `{"x":237.0,"y":5.0,}`,
+		`{"x":2.37e2,"y":5.0}`, `{"x":+237,"y":5}`, `{"x":-237,"y":5}`, `{"x":0237,"y":5}`, `{"x":0xed,"y":5}`, `{"x":237.,"y":5}`,
+		`{"x":NaN,"y":5.0}`, `{"x":Infinity,"y":5.0}`, `{"x":1e309,"y":5.0}`, `{"x":{"x":237},"y":5}`, `{"x":"237","y":5}`,
+		`{"X":237.0,"Y":5.0}`, `{"\u0078":237.0,"y":5.0}`, `{"x":２３７,"y":5}`, "{\"x\":237\u00a0,\"y\":5}",
+	} {
+		f.Add(captcha.SliderState(237), point)
+		f.Add([]byte{0}, point)
+	}
+	slider := captcha.Slider()
+	f.Fuzz(func(t *testing.T, state []byte, text string) {
+		if !slider.Check(state, captcha.Answer{Point: text}) {
+			return
+		}
+		var point map[string]json.Number
+		if err := json.Unmarshal([]byte(text), &point); err != nil || len(point) != 2 {
+			t.Fatalf("%q is right: %v, error %v", text, point, err)
+		}
+		x, xErr := point["x"].Float64()
+		y, yErr := point["y"].Float64()
+		if xErr != nil || yErr != nil || y != 5 || strings.ContainsAny(text, "eE+-_\\") ||
+			strings.Count(text, ":") != 2 || len(point["x"]) > 21 || len(point["y"]) > 19 {
+			t.Errorf("%q is right", text)
+		}
+		if want := float64(binary.BigEndian.Uint16(state)); len(state) != 2 || x < want-3 || x > want+3 || want < 20 || want > 263 {
+			t.Errorf("state %v: %q is right", state, text)
 		}
 	})
 }

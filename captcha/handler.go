@@ -29,7 +29,7 @@ const maxForm = 4 << 10 // bytes
 //	    {"ok": true}
 //
 // "expire" is in seconds; "image" and "piece" are PNGs in base64; "pow" is a
-// [Proof]. Fetch the audio once and play what was fetched: an audio element
+// [Proof]. A point is what [Slider] says. Fetch the audio once and play what was fetched: an audio element
 // may ask for it several times, and each time counts.
 //
 // The answer to POST is for the page to know. An app that guards something

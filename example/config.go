@@ -44,7 +44,7 @@ func parseConfig(args []string, env func(string) string, help io.Writer) (config
 	secretFile := fs.String("secret-file", "", "`file` with the secret, created when it does not exist (default <database>.secret)")
 	issuer := fs.String("issuer", "", "`URL` at which browsers see this server (default http://<addr>)")
 	client := fs.String("client", "example", "comma-separated `ids` of the apps that may log people in, besides the page's own "+pageClient)
-	kinds := fs.String("captcha", "digits", "comma-separated `kinds` of captcha, the default one first: digits, pow")
+	kinds := fs.String("captcha", "digits", "comma-separated `kinds` of captcha, the default one first: digits, slider, pow")
 	registration := fs.String("registration", "open", "`mode`: open, or closed, where an unknown address does not become a user")
 	proxies := fs.String("trusted-proxies", "", "comma-separated `prefixes` or addresses of proxies whose X-Forwarded-For is believed")
 	smtp := fs.String("smtp", "", "`URL` of the mail relay, smtp://user:password@host:587 (better in MAILKEY_SMTP: others can read flags).\n"+

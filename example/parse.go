@@ -44,7 +44,7 @@ func parseClients(ids string) ([]auth.Client, error) {
 }
 
 func parseCaptchas(kinds string) ([]captcha.Engine, error) {
-	known := []captcha.Engine{captcha.Digits(), captcha.ProofOfWork(0)}
+	known := []captcha.Engine{captcha.Digits(), captcha.Slider(), captcha.ProofOfWork(0)}
 	var engines []captcha.Engine
 	for _, kind := range list(kinds) {
 		i := slices.IndexFunc(known, func(e captcha.Engine) bool { return e.Kind() == kind })

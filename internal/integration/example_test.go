@@ -21,6 +21,7 @@ func TestExample(t *testing.T) {
 	}{
 		{"a header client logs in and out", exampleHeaderClient},
 		{"a cookie client logs in and out", exampleCookieClient},
+		{"a client that knows only the slider logs in", exampleSliderClient},
 		{"a code survives a crash", exampleCodeSurvives},
 		{"a mail survives a crash, once", exampleMailSurvives},
 		{"SIGTERM lets a request finish", exampleTerminates},
