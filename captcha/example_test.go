@@ -1,10 +1,12 @@
 package captcha_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"image/png"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -47,6 +49,32 @@ func Example() {
 	// Output:
 	// pow SHA-256 12
 	// true <nil>
+	// false <nil>
+}
+
+// The slider is the default here, for clients that never ask for a kind; who
+// cannot see it asks for the digits, and listens to them.
+func ExampleSlider() {
+	service, err := captcha.New(captcha.Config{
+		Store:   memory.New(),
+		Engines: []captcha.Engine{captcha.Slider(), captcha.Digits()},
+	})
+	if err != nil {
+		panic(err)
+	}
+	challenge, err := service.Issue(context.Background(), "", []byte("hash of the client's address"))
+	if err != nil {
+		panic(err)
+	}
+	for _, file := range [][]byte{challenge.Image, challenge.Piece} {
+		picture, err := png.DecodeConfig(bytes.NewReader(file))
+		fmt.Println(picture.Width, picture.Height, err)
+	}
+	unmoved := captcha.Answer{Point: `{"x":0.0,"y":5.0}`}
+	fmt.Println(service.Verify(context.Background(), challenge.Token, unmoved))
+	// Output:
+	// 310 155 <nil>
+	// 47 155 <nil>
 	// false <nil>
 }
 
