@@ -15,6 +15,11 @@ var ErrConflict = errors.New("storage: conflict")
 // was changed, and the same call may succeed a moment later.
 var ErrBusy = errors.New("storage: busy")
 
+// ErrUncertain is returned (wrapped) when the store was lost before it said what
+// became of the call: it was done as a whole, or not at all. To do it again is
+// for callers who can bear that it is done twice.
+var ErrUncertain = errors.New("storage: uncertain whether it was done")
+
 // Store is everything that mailkey keeps.
 type Store interface {
 	Captchas

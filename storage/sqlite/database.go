@@ -55,18 +55,51 @@ func (d *database) setSynchronous(on bool) error {
 }
 
 // Write implements [sqlstore.Database].
-func (d *database) Write(ctx context.Context, f func(sqlstore.Conn) error) error {
+func (d *database) Write(ctx context.Context) sqlstore.Conn { return single{ctx, d.group, true} }
+
+// WriteSoon implements [sqlstore.Database].
+func (d *database) WriteSoon(ctx context.Context) sqlstore.Conn { return single{ctx, d.group, false} }
+
+// Transact implements [sqlstore.Database].
+func (d *database) Transact(ctx context.Context, f func(sqlstore.Conn) error) error {
 	return d.group.write(ctx, f, true)
 }
 
-// WriteSoon implements [sqlstore.Database].
-func (d *database) WriteSoon(ctx context.Context, f func(sqlstore.Conn) error) error {
+// TransactSoon implements [sqlstore.Database].
+func (d *database) TransactSoon(ctx context.Context, f func(sqlstore.Conn) error) error {
 	return d.group.write(ctx, f, false)
 }
 
 func (d *database) close() error {
 	d.group.close()
 	return errors.Join(d.reads.Close(), d.reader.Close(), d.tx.Close(), d.conn.Close(), d.writer.Close())
+}
+
+// single is a connection whose statements are transactions of their own.
+type single struct {
+	ctx   context.Context
+	group *group
+	sync  bool
+}
+
+func (s single) Get(dest any, query string, args ...any) (ok bool, err error) {
+	err = s.group.write(s.ctx, func(c sqlstore.Conn) error {
+		ok, err = c.Get(dest, query, args...)
+		return err
+	}, s.sync)
+	return ok && err == nil, err
+}
+
+func (s single) Select(dest any, query string, args ...any) error {
+	return s.group.write(s.ctx, func(c sqlstore.Conn) error { return c.Select(dest, query, args...) }, s.sync)
+}
+
+func (s single) Exec(query string, args ...any) (rows int64, err error) {
+	err = s.group.write(s.ctx, func(c sqlstore.Conn) error {
+		rows, err = c.Exec(query, args...)
+		return err
+	}, s.sync)
+	return rows, err
 }
 
 // failed is a connection that was refused.

@@ -54,7 +54,7 @@ func TestGroup(t *testing.T) {
 	hold, held := make(chan struct{}), make(chan struct{})
 	var all sync.WaitGroup
 	all.Go(func() {
-		if err := db.Write(context.Background(), func(sqlstore.Conn) error { close(held); <-hold; return nil }); err != nil {
+		if err := db.Transact(context.Background(), func(sqlstore.Conn) error { close(held); <-hold; return nil }); err != nil {
 			t.Error(err)
 		}
 	})
@@ -70,7 +70,7 @@ func TestGroup(t *testing.T) {
 		case 3:
 			ctx = gone
 		}
-		all.Go(func() { errs[i] = db.Write(ctx, f) })
+		all.Go(func() { errs[i] = db.Transact(ctx, f) })
 	}
 	for len(db.group.queue) < len(errs) { // they are on their way
 	}
@@ -106,7 +106,7 @@ func TestGroupFailsAsAWhole(t *testing.T) {
 	if err := db.group.exec("PRAGMA max_page_count = 1"); err != nil { // no page more than there are
 		t.Fatal(err)
 	}
-	err := db.Write(context.Background(), func(c sqlstore.Conn) error {
+	err := db.Transact(context.Background(), func(c sqlstore.Conn) error {
 		_, err := c.Exec("INSERT INTO keys (id, version, sealed) VALUES (1, 1, zeroblob(1000000))")
 		return err
 	})
@@ -116,7 +116,7 @@ func TestGroupFailsAsAWhole(t *testing.T) {
 	if err := db.group.exec("PRAGMA max_page_count = 1000000"); err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Write(context.Background(), put(1)); err != nil || count(t, db) != 1 {
+	if err := db.Transact(context.Background(), put(1)); err != nil || count(t, db) != 1 {
 		t.Errorf("afterwards: %v, %d rows", err, count(t, db))
 	}
 }
@@ -127,19 +127,19 @@ func TestQueueIsBounded(t *testing.T) {
 	hold, held := make(chan struct{}), make(chan struct{})
 	var all sync.WaitGroup
 	all.Go(func() {
-		_ = db.Write(context.Background(), func(sqlstore.Conn) error { close(held); <-hold; return nil })
+		_ = db.Transact(context.Background(), func(sqlstore.Conn) error { close(held); <-hold; return nil })
 	})
 	<-held
 	for range queueBound {
 		all.Go(func() {
-			if err := db.Write(context.Background(), func(sqlstore.Conn) error { return nil }); err != nil {
+			if err := db.Transact(context.Background(), func(sqlstore.Conn) error { return nil }); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	for len(db.group.queue) < queueBound { // they are on their way
 	}
-	if err := db.Write(context.Background(), put(1)); !errors.Is(err, storage.ErrBusy) {
+	if err := db.Transact(context.Background(), put(1)); !errors.Is(err, storage.ErrBusy) {
 		t.Errorf("%v, want ErrBusy", err)
 	}
 	close(hold)

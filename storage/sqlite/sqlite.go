@@ -113,7 +113,12 @@ func migrate(ctx context.Context, db *sqlx.DB) error {
 	if err != nil {
 		return err
 	}
-	if err := sqlstore.Migrate(ctx, tx, files); err != nil {
+	var begun bool
+	err = tx.GetContext(ctx, &begun, `SELECT count(*) > 0 FROM sqlite_master WHERE name = 'mailkey_migrations'`)
+	if err == nil {
+		err = sqlstore.Migrate(ctx, tx, begun, files)
+	}
+	if err != nil {
 		return errors.Join(err, tx.Rollback())
 	}
 	return tx.Commit()

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"context"
 	_ "embed"
 	"time"
 
@@ -10,8 +11,8 @@ import (
 //go:embed queries/address_open.sql
 var addressOpen string
 
-//go:embed queries/address_reopen.sql
-var addressReopen string
+//go:embed queries/address_lock.sql
+var addressLock string
 
 //go:embed queries/address_save.sql
 var addressSave string
@@ -28,12 +29,19 @@ var deviceForget string
 //go:embed queries/challenge_forget.sql
 var challengeForget string
 
-//go:embed queries/address_read.sql
-var addressRead string
+// openAddress reads what is remembered of an address and locks it. Nobody else
+// does anything to the address, or to its user by way of it, before tx ends.
+func openAddress(tx Conn, key []byte, now time.Time) (*storage.Address, error) {
+	return readAddress(tx, addressOpen, key, now.UnixMilli())
+}
 
-// openAddress reads what is remembered of an address and locks it. With one
-// of the two queries above: make it if need be, or not.
-func openAddress(tx Conn, query string, args ...any) (*storage.Address, error) {
+// lockAddress is openAddress for an address that is not to be remembered
+// because of this.
+func lockAddress(tx Conn, key []byte) (*storage.Address, error) {
+	return readAddress(tx, addressLock, key)
+}
+
+func readAddress(tx Conn, query string, args ...any) (*storage.Address, error) {
 	doc, _, err := get[string](tx, query, args...)
 	if err != nil {
 		return nil, err
@@ -41,12 +49,14 @@ func openAddress(tx Conn, query string, args ...any) (*storage.Address, error) {
 	return storage.DecodeAddress([]byte(doc))
 }
 
-func saveAddress(tx Conn, key []byte, a *storage.Address) error {
+// saveAddress writes what openAddress or lockAddress has read. It is remembered
+// for a year from now on, or, with the zero time, for as long as it was.
+func saveAddress(tx Conn, key []byte, a *storage.Address, now time.Time) error {
 	doc, err := a.Encode()
 	if err != nil {
 		return err
 	}
-	return exec(tx, addressSave, string(doc), key)
+	return exec(tx, addressSave, string(doc), millis(now), key)
 }
 
 // knownDevice reports whether the device logged in to the address before.
@@ -59,21 +69,23 @@ func rememberDevice(tx Conn, address, device []byte, now time.Time) error {
 	return exec(tx, deviceRemember, address, device, now.UnixMilli())
 }
 
-// leaveAddress makes the address nobody's.
-func leaveAddress(tx Conn, leave storage.LeftAddress) error {
-	for _, query := range []string{deviceForget, challengeForget} {
-		if err := exec(tx, query, leave.Address); err != nil {
+// leaving runs f, and when that was ok makes the address nobody's.
+func (s *Store) leaving(ctx context.Context, leave storage.LeftAddress, f func(tx Conn) (ok bool, err error)) (ok bool, err error) {
+	err = s.db.Transact(ctx, func(tx Conn) error {
+		address, err := lockAddress(tx, leave.Address)
+		if err != nil {
 			return err
 		}
-	}
-	doc, ok, err := get[string](tx, addressRead, leave.Address)
-	if err != nil || !ok {
-		return err
-	}
-	address, err := storage.DecodeAddress([]byte(doc))
-	if err != nil {
-		return err
-	}
-	address.UserID = leave.NextUserID
-	return saveAddress(tx, leave.Address, address)
+		if ok, err = f(tx); err != nil || !ok {
+			return err
+		}
+		for _, query := range []string{challengeForget, deviceForget} {
+			if err := exec(tx, query, leave.Address); err != nil {
+				return err
+			}
+		}
+		address.UserID = leave.NextUserID
+		return saveAddress(tx, leave.Address, address, time.Time{}) // if it is remembered at all
+	})
+	return ok && err == nil, err
 }

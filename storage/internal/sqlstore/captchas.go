@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	_ "embed"
+	"fmt"
 	"time"
 
 	"example.com/mailkey/storage"
@@ -11,11 +12,8 @@ import (
 //go:embed queries/captcha_put.sql
 var captchaPut string
 
-//go:embed queries/captcha_evict_peer.sql
-var captchaEvictPeer string
-
-//go:embed queries/captcha_evict_all.sql
-var captchaEvictAll string
+//go:embed queries/captcha_evict.sql
+var captchaEvict string
 
 //go:embed queries/captcha_take.sql
 var captchaTake string
@@ -35,44 +33,37 @@ func (r captchaRow) captcha() storage.Captcha {
 	return storage.Captcha{ID: r.ID, Kind: r.Kind, State: r.State, Peer: r.Peer, ExpiresAt: moment(&r.ExpiresAt)}
 }
 
-// PutCaptcha implements [storage.Captchas].
+// PutCaptcha implements [storage.Captchas]. Room is made when the captcha is
+// there for everybody to see: of those who put captchas at once, the last sees
+// all of them.
 func (s *Store) PutCaptcha(ctx context.Context, c storage.Captcha, perPeer, total int) error {
-	return s.db.WriteSoon(ctx, func(tx Conn) error {
-		seq, _, err := get[int64](tx, captchaPut, c.ID, c.Kind, blob(c.State), blob(c.Peer), c.ExpiresAt.UnixMilli())
-		if err != nil {
-			return err
-		}
-		if err := exec(tx, captchaEvictPeer, blob(c.Peer), blob(c.Peer), perPeer); err != nil {
-			return err
-		}
-		return exec(tx, captchaEvictAll, seq-int64(total))
-	})
+	db := s.db.WriteSoon(ctx)
+	err := exec(db, captchaPut, c.ID, c.Kind, blob(c.State), blob(c.Peer), c.ExpiresAt.UnixMilli())
+	if err != nil {
+		return err
+	}
+	if err := exec(db, captchaEvict, blob(c.Peer), blob(c.Peer), perPeer, total); err != nil {
+		return fmt.Errorf("make room for captchas: %v", err) // not ErrBusy: the captcha was put
+	}
+	return nil
 }
 
 // TakeCaptcha implements [storage.Captchas].
 func (s *Store) TakeCaptcha(ctx context.Context, id []byte, now time.Time) (c storage.Captcha, ok bool, err error) {
-	err = s.db.Write(ctx, func(tx Conn) error {
-		row, found, err := get[captchaRow](tx, captchaTake, id)
-		c, ok = row.captcha(), found
-		return err
-	})
-	if err != nil || !ok || !now.Before(c.ExpiresAt) {
+	row, ok, err := get[captchaRow](s.db.Write(ctx), captchaTake, id)
+	if err != nil || !ok || now.UnixMilli() >= row.ExpiresAt {
 		return storage.Captcha{}, false, err
 	}
-	return c, true, nil
+	return row.captcha(), true, nil
 }
 
 // HearCaptcha implements [storage.Captchas].
 func (s *Store) HearCaptcha(ctx context.Context, id []byte, limit int, now time.Time) (c storage.Captcha, ok bool, err error) {
-	err = s.db.WriteSoon(ctx, func(tx Conn) error {
-		row, found, err := get[captchaRow](tx, captchaHear, id, now.UnixMilli(), limit)
-		c, ok = row.captcha(), found
-		return err
-	})
+	row, ok, err := get[captchaRow](s.db.WriteSoon(ctx), captchaHear, id, now.UnixMilli(), limit)
 	if err != nil || !ok {
 		return storage.Captcha{}, false, err
 	}
-	return c, true, nil
+	return row.captcha(), true, nil
 }
 
 // blob makes an empty slice of a nil one, which would be NULL.

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"time"
 
 	"example.com/mailkey/storage"
@@ -17,8 +18,14 @@ var challengeResend string
 //go:embed queries/challenge_put.sql
 var challengePut string
 
+//go:embed queries/outbox_lock.sql
+var outboxLock string
+
 //go:embed queries/outbox_pending.sql
 var outboxPending string
+
+// errRefused undoes a transaction that is not to change anything.
+var errRefused = errors.New("refused")
 
 type challengeRow struct {
 	ID        []byte
@@ -47,22 +54,21 @@ func (s *Store) FindChallenge(ctx context.Context, binding []byte, l storage.Add
 
 // RequestCode implements [storage.Challenges].
 func (s *Store) RequestCode(ctx context.Context, r storage.CodeRequest, l storage.AddressLimits, now time.Time) (out storage.CodeRequested, err error) {
-	err = s.db.Write(ctx, func(tx Conn) error {
+	err = s.db.Transact(ctx, func(tx Conn) error {
 		out, err = requestCode(tx, r, l, now)
+		if err == nil && (out.Full || out.Wait > 0) {
+			return errRefused
+		}
 		return err
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, errRefused) {
 		return storage.CodeRequested{}, err
 	}
 	return out, nil
 }
 
 func requestCode(tx Conn, r storage.CodeRequest, l storage.AddressLimits, now time.Time) (out storage.CodeRequested, err error) {
-	pending, _, err := get[int](tx, outboxPending, r.MaxPending)
-	if err != nil || pending >= r.MaxPending {
-		return storage.CodeRequested{Full: true}, err
-	}
-	address, err := openAddress(tx, addressOpen, r.Address, now.UnixMilli())
+	address, err := openAddress(tx, r.Address, now)
 	if err != nil {
 		return out, err
 	}
@@ -70,14 +76,26 @@ func requestCode(tx Conn, r storage.CodeRequest, l storage.AddressLimits, now ti
 	if err != nil {
 		return out, err
 	}
-	if wait := address.SendWait(now, known, l); wait > 0 {
+	wait := address.SendWait(now, known, l)
+	if wait == 0 {
+		if _, _, err := get[int](tx, outboxLock); err != nil {
+			return out, err
+		}
+	}
+	pending, _, err := get[int](tx, outboxPending, r.MaxPending)
+	switch {
+	case err != nil:
+		return out, err
+	case pending >= r.MaxPending:
+		return storage.CodeRequested{Full: true}, nil
+	case wait > 0:
 		return storage.CodeRequested{Wait: wait}, nil
 	}
 	if address.UserID == "" {
 		address.UserID = r.UserID
 	}
 	address.AddSend(now, known)
-	if err := saveAddress(tx, r.Address, address); err != nil {
+	if err := saveAddress(tx, r.Address, address, now); err != nil {
 		return out, err
 	}
 	level := max(r.MinLevel, address.Level(now, l))

@@ -25,13 +25,8 @@ func (s *Store) LoadKeys(ctx context.Context) (sealed []byte, version int64, err
 
 // SaveKeys implements [storage.Keys].
 func (s *Store) SaveKeys(ctx context.Context, sealed []byte, version int64) (ok bool, err error) {
-	err = s.db.Write(ctx, func(tx Conn) error {
-		if version == 0 {
-			ok, err = execOK(tx, keysInsert, blob(sealed))
-		} else {
-			ok, err = execOK(tx, keysUpdate, blob(sealed), version)
-		}
-		return err
-	})
-	return ok && err == nil, err
+	if version == 0 {
+		return execOK(s.db.Write(ctx), keysInsert, blob(sealed))
+	}
+	return execOK(s.db.Write(ctx), keysUpdate, blob(sealed), version)
 }

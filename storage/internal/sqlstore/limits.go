@@ -17,9 +17,6 @@ var limitTake string
 //go:embed queries/limit_look.sql
 var limitLook string
 
-// errLimited undoes the takings of a call that one limit refuses.
-var errLimited = errors.New("limited")
-
 // TakeLimits implements [storage.Limits].
 func (s *Store) TakeLimits(ctx context.Context, now time.Time, limits ...storage.Limit) (wait time.Duration, err error) {
 	// A refusal costs no write: a flood is turned away by reading.
@@ -33,11 +30,16 @@ func (s *Store) TakeLimits(ctx context.Context, now time.Time, limits ...storage
 	// In one order, so that two transactions cannot wait for each other.
 	slices.SortFunc(limits, func(a, b storage.Limit) int { return bytes.Compare(a.Key, b.Key) })
 
-	at := now.UnixMilli()
-	err = s.db.WriteSoon(ctx, func(tx Conn) error {
+	if len(limits) == 1 {
+		ok, err := takeLimit(s.db.WriteSoon(ctx), limits[0], now)
+		if err != nil || ok {
+			return 0, err
+		}
+		return longestWait(s.db.Read(ctx), limits, now)
+	}
+	err = s.db.TransactSoon(ctx, func(tx Conn) error {
 		for _, l := range limits {
-			step := l.Step()
-			_, ok, err := get[int64](tx, limitTake, l.Key, at, step, at, at, step, at, at, step, at+step*int64(l.Count))
+			ok, err := takeLimit(tx, l, now)
 			if err != nil {
 				return err
 			}
@@ -45,15 +47,21 @@ func (s *Store) TakeLimits(ctx context.Context, now time.Time, limits ...storage
 				if wait, err = longestWait(tx, limits, now); err != nil {
 					return err
 				}
-				return errLimited
+				return errRefused
 			}
 		}
 		return nil
 	})
-	if errors.Is(err, errLimited) {
+	if errors.Is(err, errRefused) {
 		return wait, nil
 	}
 	return 0, err
+}
+
+// takeLimit takes one, if it is allowed.
+func takeLimit(c Conn, l storage.Limit, now time.Time) (ok bool, err error) {
+	at, step := now.UnixMilli(), l.Step()
+	return execOK(c, limitTake, l.Key, at, step, at, at, step, at, at, step, at+step*int64(l.Count))
 }
 
 // longestWait looks how long it takes until all limits allow a taking.

@@ -15,14 +15,17 @@ var ErrNewer = errors.New("the database was made by a newer version of mailkey: 
 // Migrate brings the tables up to date. It runs inside a transaction that
 // excludes every other migration, and does nothing when there is nothing to
 // do. Each file of migrations is applied once, in the order of the names;
-// files are only ever added.
-func Migrate(ctx context.Context, tx sqlx.ExtContext, migrations fs.FS) error {
+// files are only ever added. begun says whether there is the table of versions,
+// mailkey_migrations.
+func Migrate(ctx context.Context, tx sqlx.ExtContext, begun bool, migrations fs.FS) error {
 	files, err := fs.Glob(migrations, "*.sql")
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS mailkey_migrations (version INTEGER PRIMARY KEY)`); err != nil {
-		return err
+	if !begun {
+		if _, err := tx.ExecContext(ctx, `CREATE TABLE mailkey_migrations (version INTEGER PRIMARY KEY)`); err != nil {
+			return err
+		}
 	}
 	var done int
 	if err := sqlx.GetContext(ctx, tx, &done, `SELECT coalesce(max(version), 0) FROM mailkey_migrations`); err != nil {

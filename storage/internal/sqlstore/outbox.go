@@ -8,6 +8,9 @@ import (
 	"example.com/mailkey/storage"
 )
 
+//go:embed queries/outbox_any.sql
+var outboxAny string
+
 //go:embed queries/outbox_due.sql
 var outboxDue string
 
@@ -41,15 +44,15 @@ type mailRow struct {
 
 // ClaimMails implements [storage.Outbox].
 func (s *Store) ClaimMails(ctx context.Context, limit int, lease, minLife time.Duration, now time.Time) ([]storage.Mail, error) {
-	at := now.UnixMilli()
+	at, soonest := now.UnixMilli(), now.Add(minLife).UnixMilli()
 	// Nearly always there is nothing to do: that costs no write.
-	if _, due, err := get[[]byte](s.db.Read(ctx), outboxDue, at, 1); err != nil || !due {
+	if _, due, err := get[int](s.db.Read(ctx), outboxAny, at); err != nil || !due {
 		return nil, err
 	}
 	var mails []storage.Mail
-	err := s.db.Write(ctx, func(tx Conn) error {
+	err := s.db.Transact(ctx, func(tx Conn) error {
 		mails = nil
-		if err := exec(tx, outboxDrop, at, at, now.Add(minLife).UnixMilli()); err != nil {
+		if err := exec(tx, outboxDrop, at, at, soonest); err != nil {
 			return err
 		}
 		var due [][]byte
@@ -57,11 +60,11 @@ func (s *Store) ClaimMails(ctx context.Context, limit int, lease, minLife time.D
 			return err
 		}
 		for _, binding := range due {
-			r, ok, err := get[mailRow](tx, outboxClaim, now.Add(lease).UnixMilli(), binding, at)
+			r, ok, err := get[mailRow](tx, outboxClaim, now.Add(lease).UnixMilli(), binding, at, at, soonest)
 			if err != nil {
 				return err
 			}
-			if ok { // or another worker was faster
+			if ok {
 				mails = append(mails, r.mail())
 			}
 		}
@@ -86,7 +89,7 @@ func (s *Store) FinishMail(ctx context.Context, m storage.Mail, r storage.MailRe
 	if r.Unknown {
 		unknown = 1
 	}
-	return s.db.Write(ctx, func(tx Conn) error {
+	return s.db.Transact(ctx, func(tx Conn) error {
 		err := exec(tx, outboxFinish, m.Number, unknown, m.Number, now.UnixMilli(), unknown, millis(r.RetryAt),
 			m.Binding, m.ID, m.Try)
 		if err != nil {
@@ -98,7 +101,7 @@ func (s *Store) FinishMail(ctx context.Context, m storage.Mail, r storage.MailRe
 
 // Beat implements [storage.Outbox].
 func (s *Store) Beat(ctx context.Context, now time.Time) error {
-	return s.db.WriteSoon(ctx, func(tx Conn) error { return exec(tx, beatPut, now.UnixMilli()) })
+	return exec(s.db.WriteSoon(ctx), beatPut, now.UnixMilli())
 }
 
 // LastBeat implements [storage.Outbox].

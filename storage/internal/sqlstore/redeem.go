@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
 	"time"
 
 	"example.com/mailkey/storage"
@@ -15,8 +16,8 @@ var addressGuess string
 //go:embed queries/challenge_redeem.sql
 var challengeRedeem string
 
-//go:embed queries/outbox_cancel.sql
-var outboxCancel string
+//go:embed queries/challenge_miss.sql
+var challengeMiss string
 
 //go:embed queries/failure_count.sql
 var failureCount string
@@ -42,7 +43,7 @@ func (s *Store) GuessWait(ctx context.Context, address, device []byte, l storage
 
 // Redeem implements [storage.Challenges].
 func (s *Store) Redeem(ctx context.Context, g storage.Guess, l storage.AddressLimits, now time.Time) (out storage.Redeemed, err error) {
-	err = s.db.Write(ctx, func(tx Conn) error {
+	err = s.db.Transact(ctx, func(tx Conn) error {
 		out, err = redeem(tx, g, l, now)
 		return err
 	})
@@ -53,8 +54,7 @@ func (s *Store) Redeem(ctx context.Context, g storage.Guess, l storage.AddressLi
 }
 
 func redeem(tx Conn, g storage.Guess, l storage.AddressLimits, now time.Time) (storage.Redeemed, error) {
-	at := now.UnixMilli()
-	address, err := openAddress(tx, addressReopen, at, g.Address)
+	address, err := lockAddress(tx, g.Address)
 	if err != nil {
 		return storage.Redeemed{}, err
 	}
@@ -63,52 +63,47 @@ func redeem(tx Conn, g storage.Guess, l storage.AddressLimits, now time.Time) (s
 		return storage.Redeemed{}, err
 	}
 	wait := address.GuessWait(now, known, l)
+	limited := storage.Redeemed{Result: storage.GuessLimited, Wait: wait}
 	if wait > 0 && !g.Right {
-		return storage.Redeemed{Result: storage.GuessLimited, Wait: wait}, nil
+		return limited, nil
 	}
 
-	wrong, usedAt := 1, (*int64)(nil)
+	at, level := now.UnixMilli(), address.Level(now, l)
+	query, args := challengeMiss, []any{g.Binding, blob(g.ChallengeID), at, l.GuessesPerCode, level}
 	if g.Right {
-		wrong, usedAt = 0, &at
+		query, args = challengeRedeem, slices.Insert(args, 0, any(at))
 	}
 	counted, ok, err := get[struct {
 		Guesses   int
 		CreatedAt int64 `db:"created_at"`
-	}](tx, challengeRedeem, wrong, usedAt,
-		g.Binding, blob(g.ChallengeID), at, l.GuessesPerCode, address.Level(now, l))
-	limited := storage.Redeemed{Result: storage.GuessLimited, Wait: wait}
+	}](tx, query, args...)
 	switch {
 	case err != nil:
 		return storage.Redeemed{}, err
-	case !ok && wait > 0:
+	case wait > 0:
 		return limited, nil
 	case !ok:
 		return storage.Redeemed{Result: storage.GuessGone}, nil
-	case wait > 0:
-		return limited, exec(tx, outboxCancel, g.Binding)
 	}
 	codeDay := storage.DayOf(time.UnixMilli(counted.CreatedAt))
 
 	if !g.Right {
 		address.AddFailure(now, codeDay, known)
-		if err := saveAddress(tx, g.Address, address); err != nil {
+		if err := saveAddress(tx, g.Address, address, now); err != nil {
 			return storage.Redeemed{}, err
 		}
 		return storage.Redeemed{Result: storage.GuessWrong}, exec(tx, failureCount, hourOf(now))
 	}
 
-	if err := exec(tx, outboxCancel, g.Binding); err != nil {
-		return storage.Redeemed{}, err
-	}
 	out, err := logIn(tx, g, address, now)
 	if err != nil || out.Result != storage.GuessLoggedIn {
 		return out, err
 	}
-	if err := rememberDevice(tx, g.Address, g.Device, now); err != nil {
+	if err := rememberDevice(tx, g.Address, g.Device, now); err != nil || counted.Guesses == 0 {
 		return out, err
 	}
 	address.Forgive(codeDay, counted.Guesses, known)
-	return out, saveAddress(tx, g.Address, address)
+	return out, saveAddress(tx, g.Address, address, now)
 }
 
 // logIn lets the owner of the mailbox in, or says why not.
@@ -116,7 +111,7 @@ func logIn(tx Conn, g storage.Guess, address *storage.Address, now time.Time) (s
 	if g.Refuse {
 		return storage.Redeemed{Result: storage.GuessRefused}, nil
 	}
-	user, found, err := findUser(tx, userByEmail, g.Email)
+	user, found, err := findUser(tx, userSeen, now.UnixMilli(), g.Email)
 	switch {
 	case err != nil:
 		return storage.Redeemed{}, err
@@ -128,14 +123,10 @@ func logIn(tx Conn, g storage.Guess, address *storage.Address, now time.Time) (s
 		return storage.Redeemed{Result: storage.GuessDisabled}, nil
 	}
 	if !found {
-		user = storage.User{ID: g.Session.UserID, Email: g.Email, MailTo: g.MailTo, CreatedAt: now}
+		user = storage.User{ID: g.Session.UserID, Email: g.Email, MailTo: g.MailTo, CreatedAt: now, LastLoginAt: now}
 		if err := insertUser(tx, user); err != nil {
 			return storage.Redeemed{}, err
 		}
-	}
-	user.LastLoginAt = now
-	if err := exec(tx, userSeen, now.UnixMilli(), user.ID); err != nil {
-		return storage.Redeemed{}, err
 	}
 	if g.Session.TokenHash != "" {
 		if err := insertSession(tx, g.Session, g.MaxSessions, now); err != nil {

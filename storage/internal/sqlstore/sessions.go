@@ -81,10 +81,11 @@ func (r sessionOfUserRow) user() storage.User {
 }
 
 // insertSession creates s, after ending the oldest sessions that the user has
-// too many at the client.
+// too many at the client. The user is locked.
 func insertSession(tx Conn, s storage.Session, limit int, now time.Time) error {
 	at := now.UnixMilli()
-	if err := exec(tx, sessionTrim, at, s.UserID, s.ClientID, at, max(0, limit-1)); err != nil {
+	err := exec(tx, sessionTrim, at, s.UserID, s.ClientID, at, s.UserID, s.ClientID, at, max(0, limit-1))
+	if err != nil {
 		return err
 	}
 	return exec(tx, sessionInsert, s.TokenHash, s.ID, s.UserID, s.ClientID, s.Agent, s.OS, s.ClaimedIP, s.IP,
@@ -102,35 +103,20 @@ func (s *Store) FindSession(ctx context.Context, tokenHash string, now time.Time
 
 // SaveSessionData implements [storage.Sessions].
 func (s *Store) SaveSessionData(ctx context.Context, tokenHash string, data []byte, now time.Time) (ok bool, err error) {
-	err = s.db.Write(ctx, func(tx Conn) error {
-		ok, err = execOK(tx, sessionSave, blob(data), tokenHash, now.UnixMilli())
-		return err
-	})
-	return ok && err == nil, err
+	return execOK(s.db.Write(ctx), sessionSave, blob(data), tokenHash, now.UnixMilli())
 }
 
 // EndSession implements [storage.Sessions].
 func (s *Store) EndSession(ctx context.Context, tokenHash string, now time.Time) (ok bool, err error) {
 	at := now.UnixMilli()
-	err = s.db.Write(ctx, func(tx Conn) error {
-		ok, err = execOK(tx, sessionEnd, at, tokenHash, at)
-		return err
-	})
-	return ok && err == nil, err
+	return execOK(s.db.Write(ctx), sessionEnd, at, tokenHash, at)
 }
 
 // EndSessions implements [storage.Sessions].
 func (s *Store) EndSessions(ctx context.Context, which storage.SessionFilter, now time.Time) (n int, err error) {
 	at := now.UnixMilli()
-	err = s.db.Write(ctx, func(tx Conn) error {
-		rows, err := tx.Exec(sessionEndWhere, at, at, which.UserID, which.UserID, which.ID, which.ID, which.ExceptID)
-		n = int(rows)
-		return err
-	})
-	if err != nil {
-		return 0, err
-	}
-	return n, nil
+	rows, err := s.db.Write(ctx).Exec(sessionEndWhere, at, at, which.UserID, which.UserID, which.ID, which.ID, which.ExceptID)
+	return int(rows), err
 }
 
 // ListSessions implements [storage.Sessions].
@@ -149,18 +135,15 @@ func (s *Store) ListSessions(ctx context.Context, userID string, now time.Time) 
 // TouchSession implements [storage.Sessions].
 func (s *Store) TouchSession(ctx context.Context, tokenHash string, now time.Time) error {
 	at := now.UnixMilli()
-	return s.db.WriteSoon(ctx, func(tx Conn) error { return exec(tx, sessionTouch, at, tokenHash, at, at) })
+	return exec(s.db.WriteSoon(ctx), sessionTouch, at, tokenHash, at, at)
 }
 
 // RotateSession implements [storage.Sessions].
 func (s *Store) RotateSession(ctx context.Context, old, next string, grace time.Duration, now time.Time) (ok bool, err error) {
 	at := now.UnixMilli()
-	err = s.db.Write(ctx, func(tx Conn) error {
-		if ok, err = execOK(tx, sessionRotate, next, old, at, old, at); err != nil || ok {
-			return err
-		}
-		_, ok, err = get[int](tx, sessionRotated, next, old, now.Add(-grace).UnixMilli(), at)
-		return err
-	})
-	return ok && err == nil, err
+	if ok, err = execOK(s.db.Write(ctx), sessionRotate, next, old, at, old, at); err != nil || ok {
+		return ok, err
+	}
+	_, ok, err = get[int](s.db.Read(ctx), sessionRotated, next, old, now.Add(-grace).UnixMilli(), at)
+	return ok, err
 }

@@ -11,20 +11,35 @@ import (
 )
 
 // Database runs statements. They are written with ? placeholders, in the
-// subset of SQL that both databases share.
+// subset of SQL that both databases share; what is between /*postgres and */
+// is for PostgreSQL alone, where others write at the same time.
+//
+// Transactions take the rows that they write in one order, so that no two wait
+// for each other: the address, its challenge, the outbox, the user, sessions,
+// devices, counts. What writes many rows that it does not own skips those that
+// somebody else is at.
 type Database interface {
 	// Read returns a connection for single statements that only read.
 	Read(ctx context.Context) Conn
 
-	// Write runs f in a transaction and commits it when f returns nil. No
-	// other transaction writes a row that f has written before f ends. f may
-	// run more than once and must not keep the Conn.
-	Write(ctx context.Context, f func(Conn) error) error
+	// Write returns a connection for single statements, each of which is a
+	// transaction.
+	Write(ctx context.Context) Conn
 
 	// WriteSoon is Write for what may be lost when the power fails a moment
-	// after it returned, though not when the process dies: it does not wait for
-	// the disk.
-	WriteSoon(ctx context.Context, f func(Conn) error) error
+	// after it returned, though not when the process dies: Exec does not wait
+	// for the disk.
+	WriteSoon(ctx context.Context) Conn
+
+	// Transact runs f in a transaction and commits it when f returns nil. A row
+	// that f has written, or read with FOR UPDATE, is nobody else's before f
+	// ends, and each statement sees what was committed before it: whoever locks
+	// first and reads then sees all that matters. f may run more than once and
+	// must not keep the Conn.
+	Transact(ctx context.Context, f func(Conn) error) error
+
+	// TransactSoon is to Transact what WriteSoon is to Write.
+	TransactSoon(ctx context.Context, f func(Conn) error) error
 }
 
 // Conn runs statements on behalf of one caller.

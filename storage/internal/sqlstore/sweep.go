@@ -53,14 +53,11 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (removed in
 		{deviceSweep, now.Add(-keepDevices).UnixMilli()},
 		{failureSweep, hourOf(now.Add(-keepFailures)) - 1},
 	} {
-		err := s.db.WriteSoon(ctx, func(tx Conn) error {
-			n, err := tx.Exec(sweep.query, sweep.until, limit)
-			removed += int(n)
-			return err
-		})
+		n, err := s.db.WriteSoon(ctx).Exec(sweep.query, sweep.until, limit)
 		if err != nil {
 			return removed, err
 		}
+		removed += int(n)
 	}
 	return removed, nil
 }

@@ -22,17 +22,11 @@ type ticketRow struct {
 
 // PutTicket implements [storage.Tickets].
 func (s *Store) PutTicket(ctx context.Context, t storage.Ticket) error {
-	return s.db.WriteSoon(ctx, func(tx Conn) error {
-		return exec(tx, ticketPut, t.ID, t.Binding, t.ExpiresAt.UnixMilli())
-	})
+	return exec(s.db.WriteSoon(ctx), ticketPut, t.ID, t.Binding, t.ExpiresAt.UnixMilli())
 }
 
 // TakeTicket implements [storage.Tickets].
 func (s *Store) TakeTicket(ctx context.Context, id, binding []byte, now time.Time) (ok bool, err error) {
-	err = s.db.Write(ctx, func(tx Conn) error {
-		row, found, err := get[ticketRow](tx, ticketTake, id)
-		ok = found && bytes.Equal(row.Binding, binding) && now.UnixMilli() < row.ExpiresAt
-		return err
-	})
-	return ok && err == nil, err
+	row, ok, err := get[ticketRow](s.db.Write(ctx), ticketTake, id)
+	return ok && bytes.Equal(row.Binding, binding) && now.UnixMilli() < row.ExpiresAt, err
 }

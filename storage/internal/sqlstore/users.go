@@ -51,8 +51,8 @@ func (r userRow) user() storage.User {
 	}
 }
 
-func findUser(c Conn, query, arg string) (storage.User, bool, error) {
-	row, ok, err := get[userRow](c, query, arg)
+func findUser(c Conn, query string, args ...any) (storage.User, bool, error) {
+	row, ok, err := get[userRow](c, query, args...)
 	if err != nil || !ok {
 		return storage.User{}, false, err
 	}
@@ -60,7 +60,7 @@ func findUser(c Conn, query, arg string) (storage.User, bool, error) {
 }
 
 func insertUser(tx Conn, u storage.User) error {
-	return exec(tx, userInsert, u.ID, u.Email, u.MailTo, u.CreatedAt.UnixMilli())
+	return exec(tx, userInsert, u.ID, u.Email, u.MailTo, u.CreatedAt.UnixMilli(), millis(u.LastLoginAt))
 }
 
 // storedUser is u as it comes back from the database: with whole milliseconds.
@@ -81,7 +81,7 @@ func (s *Store) UserByEmail(ctx context.Context, email string) (storage.User, bo
 
 // SetUserDisabled implements [storage.Users].
 func (s *Store) SetUserDisabled(ctx context.Context, id string, at time.Time) (ok bool, err error) {
-	err = s.db.Write(ctx, func(tx Conn) error {
+	err = s.db.Transact(ctx, func(tx Conn) error {
 		ok, err = execOK(tx, userDisable, millis(at), id)
 		if err != nil || !ok || at.IsZero() {
 			return err
@@ -106,25 +106,17 @@ func (s *Store) ListUsers(ctx context.Context, after string, limit int) ([]stora
 
 // ChangeEmail implements [storage.Users].
 func (s *Store) ChangeEmail(ctx context.Context, id, email, mailTo string, leave storage.LeftAddress) (ok bool, err error) {
-	err = s.db.Write(ctx, func(tx Conn) error {
-		if ok, err = execOK(tx, userChangeEmail, email, mailTo, id); err != nil || !ok {
-			return err
-		}
-		return leaveAddress(tx, leave)
+	return s.leaving(ctx, leave, func(tx Conn) (bool, error) {
+		return execOK(tx, userChangeEmail, email, mailTo, id)
 	})
-	return ok && err == nil, err
 }
 
 // DeleteUser implements [storage.Users].
 func (s *Store) DeleteUser(ctx context.Context, id string, leave storage.LeftAddress) (ok bool, err error) {
-	err = s.db.Write(ctx, func(tx Conn) error {
-		if ok, err = execOK(tx, userDelete, id); err != nil || !ok {
-			return err
+	return s.leaving(ctx, leave, func(tx Conn) (bool, error) {
+		if ok, err := execOK(tx, userDelete, id); err != nil || !ok {
+			return false, err
 		}
-		if err := exec(tx, sessionDeleteUser, id); err != nil {
-			return err
-		}
-		return leaveAddress(tx, leave)
+		return true, exec(tx, sessionDeleteUser, id)
 	})
-	return ok && err == nil, err
 }

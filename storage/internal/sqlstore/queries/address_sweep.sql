@@ -1,1 +1,2 @@
-DELETE FROM addresses WHERE key IN (SELECT key FROM addresses WHERE seen_at <= ? LIMIT ?)
+WITH dead AS (SELECT key FROM addresses WHERE seen_at <= ? LIMIT ? /*postgres FOR UPDATE SKIP LOCKED*/)
+DELETE FROM addresses WHERE key IN (SELECT key FROM dead)

@@ -1,1 +1,2 @@
-DELETE FROM limits WHERE key IN (SELECT key FROM limits WHERE tat <= ? LIMIT ?)
+WITH dead AS (SELECT key FROM limits WHERE tat <= ? LIMIT ? /*postgres FOR UPDATE SKIP LOCKED*/)
+DELETE FROM limits WHERE key IN (SELECT key FROM dead)

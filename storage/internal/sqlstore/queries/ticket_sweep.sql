@@ -1,1 +1,2 @@
-DELETE FROM tickets WHERE id IN (SELECT id FROM tickets WHERE expires_at <= ? LIMIT ?)
+WITH dead AS (SELECT id FROM tickets WHERE expires_at <= ? LIMIT ? /*postgres FOR UPDATE SKIP LOCKED*/)
+DELETE FROM tickets WHERE id IN (SELECT id FROM dead)

@@ -1,1 +1,1 @@
-INSERT INTO users (id, email, mail_to, created_at) VALUES (?, ?, ?, ?)
+INSERT INTO users (id, email, mail_to, created_at, last_login_at) VALUES (?, ?, ?, ?, ?)

@@ -1,3 +1,0 @@
--- Keeps the peer's newest captchas: seq grows with each one.
-DELETE FROM captchas
- WHERE peer = ? AND seq <= (SELECT seq FROM captchas WHERE peer = ? ORDER BY seq DESC LIMIT 1 OFFSET ?)

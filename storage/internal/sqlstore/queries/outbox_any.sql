@@ -1,0 +1,1 @@
+SELECT 1 FROM challenges WHERE due_at <= ? LIMIT 1

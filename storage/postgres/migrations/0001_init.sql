@@ -1,0 +1,116 @@
+-- Times are Unix milliseconds. Keys, ids and hashes are opaque bytes or text made by the caller. Text
+-- that is compared or ordered is in the order of its bytes, whatever the locale of the database.
+
+CREATE TABLE captchas (
+    seq        BIGINT PRIMARY KEY GENERATED ALWAYS AS IDENTITY, -- grows: the largest is the newest
+    id         BYTEA  NOT NULL UNIQUE,
+    kind       TEXT   NOT NULL,
+    state      BYTEA  NOT NULL,
+    peer       BYTEA  NOT NULL,
+    played     BIGINT NOT NULL DEFAULT 0,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX captchas_peer ON captchas (peer, seq);
+CREATE INDEX captchas_expiry ON captchas (expires_at);
+
+CREATE TABLE tickets (
+    id         BYTEA  PRIMARY KEY,
+    binding    BYTEA  NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX tickets_expiry ON tickets (expires_at);
+
+CREATE TABLE limits (
+    key BYTEA  PRIMARY KEY,
+    tat BIGINT NOT NULL -- theoretical arrival time
+);
+CREATE INDEX limits_tat ON limits (tat);
+
+CREATE TABLE addresses (
+    key     BYTEA  PRIMARY KEY,
+    state   TEXT   NOT NULL, -- JSON: storage.Address
+    seen_at BIGINT NOT NULL
+);
+CREATE INDEX addresses_seen ON addresses (seen_at);
+
+CREATE TABLE devices ( -- that logged in to the address
+    address BYTEA  NOT NULL,
+    device  BYTEA  NOT NULL,
+    seen_at BIGINT NOT NULL,
+    PRIMARY KEY (address, device)
+);
+CREATE INDEX devices_seen ON devices (seen_at);
+
+CREATE TABLE challenges ( -- mailed codes, and the outbox
+    binding    BYTEA  PRIMARY KEY,
+    id         BYTEA  NOT NULL,
+    address    BYTEA  NOT NULL,
+    secret_id  TEXT   COLLATE "C" NOT NULL,
+    level      BIGINT NOT NULL,
+    user_id    TEXT   NOT NULL, -- for a user that is created by it
+    purpose    TEXT   NOT NULL,
+    client_id  TEXT   NOT NULL,
+    language   TEXT   NOT NULL,
+    mail_to    TEXT   NOT NULL, -- empty when nothing is due
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    guesses    BIGINT NOT NULL DEFAULT 0,
+    used_at    BIGINT,
+    number     BIGINT NOT NULL DEFAULT 1, -- of mails asked for
+    try        BIGINT NOT NULL DEFAULT 0, -- of deliveries
+    claimed    BIGINT NOT NULL DEFAULT 0, -- the number that a worker has taken, until due_at; 0: none
+    unknown    BIGINT NOT NULL DEFAULT 0, -- attempts at the number that ended nobody knows how
+    due_at     BIGINT                     -- NULL: nothing to mail
+);
+CREATE INDEX challenges_due ON challenges (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX challenges_expiry ON challenges (expires_at);
+
+CREATE TABLE failure_hours (
+    hour BIGINT PRIMARY KEY, -- hours since 1970
+    n    BIGINT NOT NULL
+);
+
+CREATE TABLE beats (
+    id BIGINT PRIMARY KEY CHECK (id = 1),
+    at BIGINT NOT NULL
+);
+
+CREATE TABLE users (
+    id            TEXT   COLLATE "C" PRIMARY KEY,
+    email         TEXT   COLLATE "C" NOT NULL UNIQUE, -- folded by the caller
+    mail_to       TEXT   NOT NULL,
+    created_at    BIGINT NOT NULL,
+    last_login_at BIGINT,
+    disabled_at   BIGINT
+);
+
+CREATE TABLE sessions (
+    token_hash   TEXT   COLLATE "C" PRIMARY KEY,
+    id           TEXT   COLLATE "C" NOT NULL,
+    user_id      TEXT   COLLATE "C" NOT NULL,
+    client_id    TEXT   COLLATE "C" NOT NULL,
+    agent        TEXT   NOT NULL,
+    os           TEXT   NOT NULL,
+    claimed_ip   TEXT   NOT NULL,
+    ip           TEXT   NOT NULL,
+    data         BYTEA  NOT NULL,
+    created_at   BIGINT NOT NULL,
+    last_seen_at BIGINT NOT NULL,
+    expires_at   BIGINT NOT NULL,
+    ended_at     BIGINT, -- a tombstone until expires_at
+    previous_hash TEXT   COLLATE "C", -- the token before this one, and
+    rotated_at   BIGINT  -- when it was replaced
+);
+CREATE INDEX sessions_user ON sessions (user_id, client_id, created_at) WHERE ended_at IS NULL;
+CREATE INDEX sessions_expiry ON sessions (expires_at);
+
+CREATE TABLE keys (
+    id      BIGINT PRIMARY KEY CHECK (id = 1),
+    version BIGINT NOT NULL,
+    sealed  BYTEA  NOT NULL
+);
+
+CREATE TABLE locks ( -- rows to lock where there is no other
+    name TEXT COLLATE "C" PRIMARY KEY
+);
+INSERT INTO locks (name) VALUES ('outbox');
