@@ -47,6 +47,9 @@ type row struct {
 // package.
 var packages = []row{
 	{
+		path:  "internal/failpoint",
+		never: []string{"net"},
+	}, {
 		path:  "storage",
 		never: []string{"database/sql", "net", "net/http"},
 	}, {
