@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"example.com/mailkey/internal/failpoint"
 	"example.com/mailkey/storage"
 )
 
@@ -73,7 +74,7 @@ func (a *Auth) Users(ctx context.Context, after string, limit int) ([]User, erro
 // right code is answered with ReasonUserDisabled. id_tokens that are out stay
 // valid until they expire.
 func (a *Auth) DisableUser(ctx context.Context, id string) error {
-	ok, err := a.config.Store.SetUserDisabled(ctx, id, time.Now())
+	ok, err := a.config.Store.SetUserDisabled(ctx, id, failpoint.Now())
 	return known("disable the user", ok, err)
 }
 
@@ -128,7 +129,7 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]Session, error) {
 	if a.config.SessionStore != nil {
 		return nil, ErrNoSessionIndex
 	}
-	now := time.Now()
+	now := failpoint.Now()
 	rows, err := a.config.Store.ListSessions(ctx, userID, now)
 	if err != nil {
 		return nil, fmt.Errorf("list sessions: %w", err)
@@ -171,7 +172,7 @@ func (a *Auth) revoke(ctx context.Context, which storage.SessionFilter) error {
 	if a.config.SessionStore != nil {
 		return ErrNoSessionIndex
 	}
-	if _, err := a.config.Store.EndSessions(ctx, which, time.Now()); err != nil {
+	if _, err := a.config.Store.EndSessions(ctx, which, failpoint.Now()); err != nil {
 		return fmt.Errorf("revoke sessions: %w", err)
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"example.com/mailkey/captcha"
+	"example.com/mailkey/internal/failpoint"
 )
 
 // Auth is a mounted login. Make one with [New]; it is safe for concurrent use.
@@ -38,6 +39,8 @@ type Auth struct {
 
 	delivery delivery
 	breaker  atomic.Pointer[breakerState]
+
+	clockWrong atomic.Bool
 }
 
 // New checks the configuration and returns every mistake at once. It reads the
@@ -77,7 +80,7 @@ func New(config Config) (*Auth, error) {
 
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	now := time.Now()
+	now := failpoint.Now()
 	a.keys, err = loadKeys(ctx, config.Store, a.secrets, config.SigningAlgorithm, now)
 	if err != nil {
 		return nil, fmt.Errorf("auth: %w", err)

@@ -5,6 +5,8 @@ import (
 	"crypto"
 	"slices"
 	"time"
+
+	"example.com/mailkey/internal/failpoint"
 )
 
 const (
@@ -80,7 +82,7 @@ func (a *Auth) updateKeys(ctx context.Context, now time.Time, change func(*keySe
 // its algorithm, for checking them in this process; ok is false when there is
 // none.
 func (a *Auth) PublicKey(ctx context.Context, kid string) (key crypto.PublicKey, algorithm string, ok bool) {
-	for _, k := range a.currentKeys(ctx, time.Now()).set.Signing {
+	for _, k := range a.currentKeys(ctx, failpoint.Now()).set.Signing {
 		if k.ID == kid {
 			return k.private.Public(), k.Algorithm, true
 		}
@@ -94,7 +96,7 @@ func (a *Auth) PublicKey(ctx context.Context, kid string) (key crypto.PublicKey,
 // refuse new tokens until they look again; the scheduled rotation of [Auth.Run]
 // publishes a key a day before its use.
 func (a *Auth) RotateKeys(ctx context.Context) error {
-	now := time.Now()
+	now := failpoint.Now()
 	_, err := a.updateKeys(ctx, now, func(set *keySet) (bool, error) {
 		set.dropPending(now)
 		return true, set.add(a.config.SigningAlgorithm, now, now)
@@ -106,7 +108,7 @@ func (a *Auth) RotateKeys(ctx context.Context) error {
 // stolen: every id_token that is out becomes invalid as soon as its verifier
 // looks at the published keys again. Sessions go on.
 func (a *Auth) RevokeKeys(ctx context.Context) error {
-	now := time.Now()
+	now := failpoint.Now()
 	_, err := a.updateKeys(ctx, now, func(set *keySet) (bool, error) {
 		set.Signing = nil
 		return true, set.add(a.config.SigningAlgorithm, now, now)
@@ -117,7 +119,7 @@ func (a *Auth) RevokeKeys(ctx context.Context) error {
 // tendKeys rotates the keys on schedule and withdraws those that are not needed
 // any more.
 func (a *Auth) tendKeys(ctx context.Context) {
-	now := time.Now()
+	now := failpoint.Now()
 	_, err := a.updateKeys(ctx, now, func(set *keySet) (bool, error) {
 		return set.tend(a.config.SigningAlgorithm, a.config.KeyRotation, a.config.IDTokenLifetime, now)
 	})

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"time"
 
+	"example.com/mailkey/internal/failpoint"
 	"example.com/mailkey/storage"
 )
 
@@ -86,7 +87,13 @@ func changeKeys(ctx context.Context, store storage.Keys, secrets []secretKeys, c
 		if err != nil {
 			return nil, err
 		}
+		if err := failpoint.Hit("keys: made"); err != nil {
+			return nil, err
+		}
 		saved, err := store.SaveKeys(ctx, sealed, version)
+		if err == nil {
+			err = failpoint.Hit("keys: saved")
+		}
 		if err != nil {
 			return nil, fmt.Errorf("save keys: %w", err)
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"example.com/mailkey/internal/failpoint"
 	"example.com/mailkey/storage"
 )
 
@@ -59,6 +60,9 @@ func (a *Auth) login(c *call) error {
 		Binding: flow.binding, ChallengeID: challenge.ID, Address: flow.address, Device: flow.device,
 		Right: a.isRight(challenge, found, flow.binding, code),
 	}
+	if err := failpoint.Hit("login: compared"); err != nil {
+		return err
+	}
 	var granted grant
 	if guess.Right {
 		if granted, err = a.prepareGrant(c, addr, challenge, &guess); err != nil {
@@ -72,6 +76,9 @@ func (a *Auth) login(c *call) error {
 	redeemed, err := a.config.Store.Redeem(ctx, a.withoutForeign(guess), a.config.Limits.Address, c.now)
 	if err != nil {
 		return busy("redeem the code", err)
+	}
+	if err := failpoint.Hit("login: redeemed"); err != nil {
+		return err
 	}
 	a.logLogin(c, flow, redeemed)
 	switch redeemed.Result {

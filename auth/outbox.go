@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"example.com/mailkey/internal/failpoint"
 	"example.com/mailkey/storage"
 )
 
@@ -132,8 +133,8 @@ func (a *Auth) deliver(ctx context.Context) {
 
 // claim takes as many due mails as there are free workers.
 func (a *Auth) claim(ctx context.Context, limit int) []storage.Mail {
-	now := time.Now()
-	if limit == 0 || a.delivery.circuitWait(now) > 0 {
+	now := failpoint.Now()
+	if limit == 0 || a.delivery.circuitWait(now) > 0 || a.inService() != nil {
 		return nil
 	}
 	mails, err := a.config.Store.ClaimMails(ctx, limit, deliveryLease, deliveryMinLife, now)
@@ -147,9 +148,15 @@ func (a *Auth) claim(ctx context.Context, limit int) []storage.Mail {
 func (a *Auth) deliverOne(ctx context.Context, m storage.Mail) {
 	mail, err := a.codeMail(m)
 	if err == nil {
+		err = failpoint.Hit("mail: claimed")
+	}
+	if err == nil {
 		err = a.mail(ctx, mail)
 	}
-	now := time.Now()
+	if err == nil {
+		err = failpoint.Hit("mail: delivered")
+	}
+	now := failpoint.Now()
 	rejected := errors.Is(err, ErrMailRejected)
 	a.delivery.record(err != nil && !rejected, now)
 

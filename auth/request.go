@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"example.com/mailkey/internal/failpoint"
 )
 
 // call is one request on its way through a handler.
@@ -73,7 +75,7 @@ func (a *Auth) plain(methods []string, handle func(*call) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), requestDeadline)
 		defer cancel()
-		c := &call{w: w, r: r, ctx: ctx, unread: r.ContentLength != 0, now: time.Now().Truncate(time.Millisecond)}
+		c := &call{w: w, r: r, ctx: ctx, unread: r.ContentLength != 0, now: failpoint.Now().Truncate(time.Millisecond)}
 		c.lang = a.catalog.match(languageHeader(r.Header.Get("X-L")), languageHeader(r.Header.Get("Accept-Language")))
 		c.peer = peerOf(r, a.config.TrustedProxies)
 		c.awaitBody(requestDeadline)
@@ -101,7 +103,11 @@ func (a *Auth) plain(methods []string, handle func(*call) error) http.Handler {
 			a.fail(c, &failure{reason: ReasonMethod})
 			return
 		}
-		if err := handle(c); err != nil {
+		err := a.inService()
+		if err == nil {
+			err = handle(c)
+		}
+		if err != nil {
 			a.fail(c, failureOf(err))
 		}
 	})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"example.com/mailkey/internal/failpoint"
 )
 
 const (
@@ -12,9 +14,10 @@ const (
 )
 
 // Run works in the background until ctx ends: it delivers mails, removes what
-// has expired, rotates the signing keys and tells other instances that mails
-// are delivered. It returns
-// nil when ctx ended and what was being delivered came to its end, after 10
+// has expired, rotates the signing keys, tells other instances that mails are
+// delivered, and compares the clock with the database's, if that has one: an
+// instance that is more than 30 seconds off answers everybody with ReasonBusy
+// until it is right again. It returns nil when ctx ended and what was being delivered came to its end, after 10
 // seconds at most.
 //
 // At least one process that uses the store must run it, or no code is mailed;
@@ -23,10 +26,12 @@ func (a *Auth) Run(ctx context.Context) error {
 	a.delivery.running.Add(1)
 	defer a.delivery.running.Add(-1)
 	var work sync.WaitGroup
+	a.checkClock(ctx) // before anything is done by it
+	work.Go(func() { every(ctx, clockInterval, a.checkClock) })
 	work.Go(func() { a.deliver(ctx) })
-	work.Go(func() { every(ctx, beatInterval, a.beat) })
-	work.Go(func() { every(ctx, sweepInterval, a.sweep) })
-	work.Go(func() { every(ctx, keysChecked, a.tendKeys) })
+	work.Go(func() { a.everyInService(ctx, beatInterval, a.beat) })
+	work.Go(func() { a.everyInService(ctx, sweepInterval, a.sweep) })
+	work.Go(func() { a.everyInService(ctx, keysChecked, a.tendKeys) })
 	work.Wait()
 	return nil
 }
@@ -44,9 +49,18 @@ func every(ctx context.Context, interval time.Duration, f func(context.Context))
 	}
 }
 
+// everyInService is every, but for the time that the instance is out of service.
+func (a *Auth) everyInService(ctx context.Context, interval time.Duration, f func(context.Context)) {
+	every(ctx, interval, func(ctx context.Context) {
+		if a.inService() == nil {
+			f(ctx)
+		}
+	})
+}
+
 // beat tells the other processes that this one can deliver mails.
 func (a *Auth) beat(ctx context.Context) {
-	now := time.Now()
+	now := failpoint.Now()
 	if a.delivery.circuitWait(now) > 0 {
 		return
 	}
@@ -58,7 +72,7 @@ func (a *Auth) beat(ctx context.Context) {
 // sweep removes what has expired, a little at a time.
 func (a *Auth) sweep(ctx context.Context) {
 	for ctx.Err() == nil {
-		removed, err := a.config.Store.Sweep(ctx, time.Now(), sweepBatch)
+		removed, err := a.config.Store.Sweep(ctx, failpoint.Now(), sweepBatch)
 		if err != nil && ctx.Err() == nil {
 			a.config.Logger.Error("expired rows were not removed", "cause", err)
 		}

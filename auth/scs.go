@@ -10,6 +10,7 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 
+	"example.com/mailkey/internal/failpoint"
 	"example.com/mailkey/storage"
 )
 
@@ -62,7 +63,7 @@ func (s scsStore) FindCtx(ctx context.Context, tokenHash string) ([]byte, bool, 
 // CommitCtx implements [scs.CtxStore]. It cannot make a session, nor bring one
 // back to life.
 func (s scsStore) CommitCtx(ctx context.Context, tokenHash string, data []byte, _ time.Time) error {
-	ok, err := s.a.sessions.SaveSessionData(ctx, tokenHash, data, time.Now())
+	ok, err := s.a.sessions.SaveSessionData(ctx, tokenHash, data, failpoint.Now())
 	if err == nil && !ok {
 		err = errSessionEnded
 	}
@@ -71,7 +72,7 @@ func (s scsStore) CommitCtx(ctx context.Context, tokenHash string, data []byte, 
 
 // DeleteCtx implements [scs.CtxStore].
 func (s scsStore) DeleteCtx(ctx context.Context, tokenHash string) error {
-	_, err := s.a.sessions.EndSession(ctx, tokenHash, time.Now())
+	_, err := s.a.sessions.EndSession(ctx, tokenHash, failpoint.Now())
 	return err
 }
 
@@ -120,11 +121,14 @@ func (a *Auth) LoadSession(r *http.Request) (*http.Request, error) {
 	if _, done := ctx.Value(currentKey{a}).(*currentSession); done {
 		return r, nil
 	}
+	if err := a.inService(); err != nil {
+		return nil, err
+	}
 	token, byCookie, ok := tokenOf(r)
 	if !ok {
 		return nil, refuse(ReasonNotSignedIn)
 	}
-	current := &currentSession{byCookie: byCookie, now: time.Now().Truncate(time.Millisecond)}
+	current := &currentSession{byCookie: byCookie, now: failpoint.Now().Truncate(time.Millisecond)}
 	if token != "" {
 		if err := a.find(ctx, current, hashToken(token)); err != nil {
 			return nil, busy("find the session", err)

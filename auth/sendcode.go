@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"example.com/mailkey/internal/failpoint"
 	"example.com/mailkey/storage"
 )
 
@@ -22,6 +23,9 @@ func (a *Auth) sendCode(c *call) error {
 		return refuse(ReasonCodeType)
 	}
 	if err := a.spendTicket(c, addr); err != nil {
+		return err
+	}
+	if err := failpoint.Hit("send: ticket spent"); err != nil {
 		return err
 	}
 	if err := a.deliverable(c); err != nil {
@@ -58,6 +62,9 @@ func (a *Auth) sendCode(c *call) error {
 		return notSent(time.Minute, fmt.Errorf("%d mails are waiting in the outbox", a.config.Limits.MaxPendingMails))
 	case requested.Wait > 0:
 		return limited(requested.Wait)
+	}
+	if err := failpoint.Hit("send: accepted"); err != nil {
+		return err
 	}
 	a.delivery.kick()
 	return c.reply(struct {

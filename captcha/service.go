@@ -3,8 +3,8 @@ package captcha
 import (
 	"context"
 	"fmt"
-	"time"
 
+	"example.com/mailkey/internal/failpoint"
 	"example.com/mailkey/storage"
 )
 
@@ -35,7 +35,7 @@ func (s *Service) Issue(ctx context.Context, kind string, peer []byte) (Challeng
 		return Challenge{}, fmt.Errorf("seal captcha: %w", err)
 	}
 	c.Token = string(t)
-	c.ExpiresAt = time.Now().Add(s.cfg.Lifetime)
+	c.ExpiresAt = failpoint.Now().Add(s.cfg.Lifetime)
 	err = s.cfg.Store.PutCaptcha(ctx, storage.Captcha{
 		ID:        t.id(),
 		Kind:      c.Kind,
@@ -60,7 +60,7 @@ func (s *Service) Verify(ctx context.Context, token string, a Answer) (bool, err
 	if !ok {
 		return false, nil
 	}
-	c, ok, err := s.cfg.Store.TakeCaptcha(ctx, t.id(), time.Now())
+	c, ok, err := s.cfg.Store.TakeCaptcha(ctx, t.id(), failpoint.Now())
 	if err != nil {
 		return false, fmt.Errorf("take captcha: %w", err)
 	}
@@ -86,7 +86,7 @@ func (s *Service) Audio(ctx context.Context, token, lang string) (wav []byte, ok
 	}
 	// The slot comes first: who is told ErrBusy has not lost a playing.
 	err = s.slots.do(ctx, func() (err error) {
-		c, found, err := s.cfg.Store.HearCaptcha(ctx, t.id(), s.cfg.MaxAudio, time.Now())
+		c, found, err := s.cfg.Store.HearCaptcha(ctx, t.id(), s.cfg.MaxAudio, failpoint.Now())
 		if err != nil || !found {
 			return err
 		}

@@ -20,6 +20,14 @@ var ErrBusy = errors.New("storage: busy")
 // for callers who can bear that it is done twice.
 var ErrUncertain = errors.New("storage: uncertain whether it was done")
 
+// Clock is what a store has besides, if its instances share a clock: that of
+// the database. It is never used to decide anything, but to notice that an
+// instance's own is wrong.
+type Clock interface {
+	// Clock returns the time by the database's clock.
+	Clock(ctx context.Context) (time.Time, error)
+}
+
 // Store is everything that mailkey keeps.
 type Store interface {
 	Captchas

@@ -58,7 +58,7 @@ var packages = []row{
 		never:   []string{"database/sql", "net", "net/http"},
 	}, {
 		path:    "storage/internal/sqlstore",
-		imports: []string{"storage"},
+		imports: []string{"internal/failpoint", "storage"},
 		links:   sqlLinks,
 		never:   []string{"net/http"},
 	}, {
@@ -78,12 +78,12 @@ var packages = []row{
 		tests:   true,
 	}, {
 		path:    "captcha",
-		imports: []string{"storage"},
+		imports: []string{"internal/failpoint", "storage"},
 		links:   captchaLinks,
 		never:   []string{"database/sql"},
 	}, {
 		path:    "auth",
-		imports: []string{"captcha", "storage"},
+		imports: []string{"captcha", "internal/failpoint", "storage"},
 		links:   authLinks,
 		never:   []string{"database/sql", "net/smtp"},
 	}, {

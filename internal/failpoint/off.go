@@ -2,8 +2,13 @@
 
 package failpoint
 
+import "time"
+
 // Enabled reports whether this program has failpoints.
 const Enabled = false
 
 // Hit does nothing.
 func Hit(string) error { return nil }
+
+// Now is time.Now.
+func Now() time.Time { return time.Now() }

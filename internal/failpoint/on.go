@@ -38,6 +38,21 @@ func Hit(name string) error {
 	return fmt.Errorf("failpoint: %s", name)
 }
 
+// Now is time.Now on a clock that is wrong by MAILKEY_CLOCK.
+func Now() time.Time { return time.Now().Add(clock()) }
+
+var clock = sync.OnceValue(func() time.Duration {
+	text := os.Getenv("MAILKEY_CLOCK")
+	if text == "" {
+		return 0
+	}
+	wrong, err := time.ParseDuration(text)
+	if err != nil {
+		panic(err)
+	}
+	return wrong
+})
+
 // kill ends the process as a power cut does: nothing is flushed, no defer runs.
 func kill() error {
 	self, err := os.FindProcess(os.Getpid())

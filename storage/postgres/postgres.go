@@ -56,15 +56,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
+	"example.com/mailkey/storage"
 	"example.com/mailkey/storage/internal/sqlstore"
 )
 
 // Store is a storage.Store on PostgreSQL. It is safe for concurrent use, and
 // has nothing to close: the pool is the caller's.
-type Store struct{ *sqlstore.Store }
+type Store struct {
+	*sqlstore.Store
+	db *database
+}
+
+var _ storage.Clock = (*Store)(nil)
 
 // Open returns a store on the tables of a schema. They are made, or brought up
 // to date, if need be; any number of instances may do that at once.
@@ -75,7 +82,14 @@ func Open(ctx context.Context, pool *sqlx.DB, schema string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the schema %q: %w", schema, err)
 	}
-	return &Store{sqlstore.New(db)}, nil
+	return &Store{sqlstore.New(db), db}, nil
+}
+
+// Clock implements [storage.Clock].
+func (s *Store) Clock(ctx context.Context) (time.Time, error) {
+	var at time.Time
+	_, err := s.db.Read(ctx).Get(&at, "SELECT clock_timestamp()")
+	return at, err
 }
 
 func open(ctx context.Context, pool *sqlx.DB, schema string) (*database, error) {

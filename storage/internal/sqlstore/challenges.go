@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"example.com/mailkey/internal/failpoint"
 	"example.com/mailkey/storage"
 )
 
@@ -96,6 +97,9 @@ func requestCode(tx Conn, r storage.CodeRequest, l storage.AddressLimits, now ti
 	}
 	address.AddSend(now, known)
 	if err := saveAddress(tx, r.Address, address, now); err != nil {
+		return out, err
+	}
+	if err := failpoint.Hit("send: address saved"); err != nil {
 		return out, err
 	}
 	level := max(r.MinLevel, address.Level(now, l))

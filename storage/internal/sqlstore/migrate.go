@@ -7,6 +7,8 @@ import (
 	"io/fs"
 
 	"github.com/jmoiron/sqlx"
+
+	"example.com/mailkey/internal/failpoint"
 )
 
 // ErrNewer says that a database was written by a newer version of mailkey.
@@ -41,6 +43,9 @@ func Migrate(ctx context.Context, tx sqlx.ExtContext, begun bool, migrations fs.
 		}
 		if _, err := tx.ExecContext(ctx, string(text)); err != nil {
 			return fmt.Errorf("%s: %w", files[i], err)
+		}
+		if err := failpoint.Hit("migrate: file applied"); err != nil {
+			return err
 		}
 		if _, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO mailkey_migrations (version) VALUES (?)`), i+1); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"example.com/mailkey/internal/failpoint"
 	"example.com/mailkey/storage"
 )
 
@@ -85,6 +86,9 @@ func redeem(tx Conn, g storage.Guess, l storage.AddressLimits, now time.Time) (s
 	case !ok:
 		return storage.Redeemed{Result: storage.GuessGone}, nil
 	}
+	if err := failpoint.Hit("redeem: counted"); err != nil {
+		return storage.Redeemed{}, err
+	}
 	codeDay := storage.DayOf(time.UnixMilli(counted.CreatedAt))
 
 	if !g.Right {
@@ -97,6 +101,9 @@ func redeem(tx Conn, g storage.Guess, l storage.AddressLimits, now time.Time) (s
 
 	out, err := logIn(tx, g, address, now)
 	if err != nil || out.Result != storage.GuessLoggedIn {
+		return out, err
+	}
+	if err := failpoint.Hit("redeem: session stored"); err != nil {
 		return out, err
 	}
 	if err := rememberDevice(tx, g.Address, g.Device, now); err != nil || counted.Guesses == 0 {
@@ -127,6 +134,9 @@ func logIn(tx Conn, g storage.Guess, address *storage.Address, now time.Time) (s
 		if err := insertUser(tx, user); err != nil {
 			return storage.Redeemed{}, err
 		}
+	}
+	if err := failpoint.Hit("redeem: user found"); err != nil {
+		return storage.Redeemed{}, err
 	}
 	if g.Session.TokenHash != "" {
 		if err := insertSession(tx, g.Session, g.MaxSessions, now); err != nil {

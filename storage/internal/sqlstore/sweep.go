@@ -4,6 +4,8 @@ import (
 	"context"
 	_ "embed"
 	"time"
+
+	"example.com/mailkey/internal/failpoint"
 )
 
 //go:embed queries/captcha_sweep.sql
@@ -58,6 +60,9 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (removed in
 			return removed, err
 		}
 		removed += int(n)
+		if err := failpoint.Hit("sweep: part done"); err != nil {
+			return removed, err
+		}
 	}
 	return removed, nil
 }

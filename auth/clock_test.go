@@ -1,0 +1,70 @@
+package auth_test
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"example.com/mailkey/storage"
+)
+
+// clockedStore is a store whose database has a clock.
+type clockedStore struct {
+	storage.Store
+	ahead atomic.Int64 // of the instance's
+}
+
+func (s *clockedStore) Clock(context.Context) (time.Time, error) {
+	return time.Now().Add(time.Duration(s.ahead.Load())), nil
+}
+
+// An instance whose clock is wrong serves nobody, and removes nothing, until it
+// is right again.
+func TestClock(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		ahead time.Duration
+		want  int
+	}{
+		{0, http.StatusOK},
+		{30 * time.Second, http.StatusOK},
+		{-30 * time.Second, http.StatusOK},
+		{30*time.Second + time.Millisecond, http.StatusInternalServerError},
+		{-30*time.Second - time.Millisecond, http.StatusInternalServerError},
+		{time.Hour, http.StatusInternalServerError},
+	} {
+		t.Run(row.ahead.String(), func(t *testing.T) {
+			t.Parallel()
+			store := &clockedStore{}
+			playOn(t, func(t *testing.T) storage.Store { store.Store = openMemory(t); return store }, nil, func(k *kit) {
+				token, _ := k.signIn("ann@b.example")
+				store.ahead.Store(int64(row.ahead))
+				time.Sleep(10 * time.Second)
+				synctest.Wait()
+
+				got := k.do(k.request("GET", "/api/v2/sdk/captcha", ""))
+				if got.status != row.want {
+					t.Errorf("a captcha: got %d %s, want %d", got.status, got.body, row.want)
+				}
+				if row.want != http.StatusOK && (got.code() != "IDAAS.SDK.COM.0002" || got.header.Get("Retry-After") == "") {
+					t.Errorf("got %s, Retry-After %q", got.body, got.header.Get("Retry-After"))
+				}
+				r := k.request("GET", "/account", "")
+				r.Header.Set("Session-Token", token)
+				if _, err := k.auth.LoadSession(r); (err == nil) != (row.want == http.StatusOK) {
+					t.Errorf("LoadSession: %v", err)
+				}
+
+				store.ahead.Store(0)
+				time.Sleep(10 * time.Second)
+				synctest.Wait()
+				if got := k.do(k.request("GET", "/api/v2/sdk/captcha", "")); got.status != http.StatusOK {
+					t.Errorf("a captcha, when the clock is right: got %d %s", got.status, got.body)
+				}
+			})
+		})
+	}
+}
