@@ -68,7 +68,7 @@ func FuzzPoint(f *testing.F) {
 	}
 	slider := captcha.Slider()
 	f.Fuzz(func(t *testing.T, state []byte, text string) {
-		if !slider.Check(state, captcha.Answer{Point: text}) {
+		if !isRight(slider, state, captcha.Answer{Point: text}) {
 			return
 		}
 		var point map[string]json.Number

@@ -49,7 +49,7 @@ import (
 
 // Kit is a login for one test. Make one with [New].
 type Kit struct {
-	Auth    *auth.Auth
+	Auth    *auth.Auth  // for the app, and for middleware
 	Config  auth.Config // what Auth was made from
 	Mailbox *Mailbox    // where the mails go
 
