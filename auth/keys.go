@@ -26,6 +26,8 @@ type keySet struct {
 	// hashed. It never changes: with it all counters would start anew.
 	Pseudonym []byte       `json:"pseudonym"`
 	Signing   []signingKey `json:"signing"` // oldest first
+
+	version int64 // in the store
 }
 
 // signingKey signs id_tokens.
@@ -79,7 +81,7 @@ func changeKeys(ctx context.Context, store storage.Keys, secrets []secretKeys, c
 		if err != nil {
 			return nil, err
 		}
-		if current && !changed {
+		if set.version = version; current && !changed {
 			return set, nil
 		}
 		sealed, err = sealKeys(set, secrets)
@@ -91,6 +93,7 @@ func changeKeys(ctx context.Context, store storage.Keys, secrets []secretKeys, c
 			return nil, fmt.Errorf("save keys: %w", err)
 		}
 		if saved {
+			set.version++
 			return set, nil
 		}
 		// Another instance was faster: take what it made.
