@@ -15,15 +15,15 @@ type User = storage.User
 
 // Session is one login on one device.
 type Session struct {
-	ID         string // not the token
-	ClientID   string
-	Agent      string // what the client said about itself: not to be trusted
-	OS         string // likewise
-	ClaimedIP  string // likewise
-	IP         string // the peer's address at login
-	CreatedAt  time.Time
+	ID         string    // not the token
+	ClientID   string    // the registered client that logged in
+	Agent      string    // what the client said about itself: not to be trusted
+	OS         string    // likewise
+	ClaimedIP  string    // likewise
+	IP         string    // the peer's address at login
+	CreatedAt  time.Time // when the code was redeemed
 	LastSeenAt time.Time // to the minute
-	ExpiresAt  time.Time
+	ExpiresAt  time.Time // at the latest
 }
 
 var (

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"example.com/mailkey/auth"
+	"example.com/mailkey/auth/authtest"
 	"example.com/mailkey/captcha"
 	"example.com/mailkey/storage"
 	"example.com/mailkey/storage/memory"
@@ -51,26 +52,12 @@ func onEachStoreB(b *testing.B, f func(b *bench)) {
 func newBench(b *testing.B, store storage.Store) *bench {
 	b.Helper()
 	k := &bench{B: b}
-	much := auth.Rate{Count: 1_000_000, Per: 1_000_000 * time.Second}
-	a, err := auth.New(auth.Config{
-		Store: store, Mailer: k, Secret: testSecret, Issuer: "https://app.example",
-		Clients: []auth.Client{{ID: "app"}}, SigningAlgorithm: auth.ES256,
-		Captchas: []captcha.Engine{captcha.Digits(), captcha.ProofOfWork(1)},
-		Limits: auth.Limits{
-			Captcha: much, VerifyCaptcha: much, SendCode: much, SendCodeLong: much, Login: much,
-			SendCodeDevice: much, LoginDevice: much,
-			MaxPendingMails: 1_000_000,
-		},
-		Logger: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- a.Run(ctx) }()
-	b.Cleanup(func() { cancel(); <-done })
-	k.handler = a.Handler()
+	k.handler = authtest.New(b, func(c *auth.Config) {
+		c.Store, c.Mailer, c.Secret, c.Logger = store, k, testSecret, slog.New(slog.DiscardHandler)
+		c.Clients = []auth.Client{{ID: "app"}}
+		c.Captchas = []captcha.Engine{captcha.Digits(), captcha.ProofOfWork(1)}
+		c.Limits.MaxPendingMails = 1_000_000
+	}).Handler
 	return k
 }
 
@@ -114,7 +101,7 @@ func (b *bench) sends(n int) []string {
 		var t struct {
 			Token string `json:"captcha_token"`
 		}
-		verified := b.do("POST", verifyPath, object("token", c.Token, "sender", email(i), "captcha_code", solvePow(c.Pow)))
+		verified := b.do("POST", verifyPath, object("token", c.Token, "sender", email(i), "captcha_code", authtest.Solve(c.Pow)))
 		if err := json.Unmarshal(verified, &t); err != nil {
 			b.Fatal(err)
 		}

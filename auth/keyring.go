@@ -44,7 +44,7 @@ func (a *Auth) currentKeys(ctx context.Context, now time.Time) *keyring {
 		a.config.Logger.Error("the signing keys were not read anew", "cause", err)
 		later := *ring
 		later.readAt = now
-		a.ring.Store(&later)
+		a.ring.CompareAndSwap(ring, &later)
 		return ring
 	}
 	return fresh
@@ -74,8 +74,13 @@ func (a *Auth) updateKeys(ctx context.Context, now time.Time, change func(*keySe
 	if err != nil {
 		return nil, err
 	}
-	a.ring.Store(ring)
-	return ring, nil
+	for {
+		known := a.ring.Load()
+		if known.set.version > set.version || // they were changed since these were read
+			a.ring.CompareAndSwap(known, ring) {
+			return ring, nil
+		}
+	}
 }
 
 // PublicKey returns the key that id_tokens with this kid are signed with, and

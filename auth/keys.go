@@ -27,6 +27,8 @@ type keySet struct {
 	// hashed. It never changes: with it all counters would start anew.
 	Pseudonym []byte       `json:"pseudonym"`
 	Signing   []signingKey `json:"signing"` // oldest first
+
+	version int64 // in the store
 }
 
 // signingKey signs id_tokens.
@@ -80,7 +82,7 @@ func changeKeys(ctx context.Context, store storage.Keys, secrets []secretKeys, c
 		if err != nil {
 			return nil, err
 		}
-		if current && !changed {
+		if set.version = version; current && !changed {
 			return set, nil
 		}
 		sealed, err = sealKeys(set, secrets)
@@ -98,6 +100,7 @@ func changeKeys(ctx context.Context, store storage.Keys, secrets []secretKeys, c
 			return nil, fmt.Errorf("save keys: %w", err)
 		}
 		if saved {
+			set.version++
 			return set, nil
 		}
 		// Another instance was faster: take what it made.

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"example.com/mailkey/auth"
+	"example.com/mailkey/auth/authtest"
 	"example.com/mailkey/captcha"
 	"example.com/mailkey/storage"
 	"example.com/mailkey/storage/memory"
@@ -237,7 +237,7 @@ func (k *kit) solve() (token, code string) {
 	if err := json.Unmarshal(a.body, &c); err != nil || a.status != 200 {
 		k.Fatalf("captcha: %d %s", a.status, a.body)
 	}
-	return c.Token, solvePow(c.Pow)
+	return c.Token, authtest.Solve(c.Pow)
 }
 
 // ticket passes a captcha for the address.
@@ -296,13 +296,14 @@ func wrong(code string) string {
 
 // mailbox is a Mailer that keeps the mails, or fails as it is told.
 type mailbox struct {
+	authtest.Mailbox
+
 	mu    sync.Mutex
-	mails []auth.CodeMail
 	tried []auth.CodeMail
 	fail  func(try int) error // nil result: deliver
 }
 
-func (m *mailbox) SendCode(_ context.Context, mail auth.CodeMail) error {
+func (m *mailbox) SendCode(ctx context.Context, mail auth.CodeMail) error {
 	m.mu.Lock()
 	m.tried = append(m.tried, mail)
 	fail, try := m.fail, len(m.tried)
@@ -312,10 +313,7 @@ func (m *mailbox) SendCode(_ context.Context, mail auth.CodeMail) error {
 			return err
 		}
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.mails = append(m.mails, mail)
-	return nil
+	return m.Mailbox.SendCode(ctx, mail)
 }
 
 // failing tells how the next mails end; nil as the result of fail delivers.
@@ -325,22 +323,11 @@ func (m *mailbox) failing(fail func(try int) error) {
 	m.fail = fail
 }
 
-func (m *mailbox) all() []auth.CodeMail {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return slices.Clone(m.mails)
-}
-
-func (m *mailbox) count() int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return len(m.mails)
-}
+func (m *mailbox) count() int { return len(m.Mails()) }
 
 func (m *mailbox) last() auth.CodeMail {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.mails[len(m.mails)-1]
+	mails := m.Mails()
+	return mails[len(mails)-1]
 }
 
 type syncBuffer struct {

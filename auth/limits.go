@@ -38,8 +38,8 @@ type Limits struct {
 
 // Rate allows Count in each Per: all at once, then one after each Per/Count.
 type Rate struct {
-	Count int
-	Per   time.Duration
+	Count int           // 1 to 1000000
+	Per   time.Duration // at least 10 ms for each of Count
 }
 
 // networkFactor is how much more a network may do than one of its hosts.

@@ -16,6 +16,7 @@ import (
 // Errors reach the log: they must not contain the code, and should not contain
 // the address.
 type Mailer interface {
+	// SendCode makes one attempt to deliver m.
 	SendCode(ctx context.Context, m CodeMail) error
 }
 

@@ -28,7 +28,7 @@ func deliveries(t *testing.T, fail func(try int) error) (tries []string, arrived
 		}
 		time.Sleep(11 * time.Minute)
 		synctest.Wait()
-		arrived = k.mails.all()
+		arrived = k.mails.Mails()
 		for _, m := range k.mails.tried {
 			if m != k.mails.tried[0] {
 				t.Errorf("one try differs from the other: %+v, %+v", m, k.mails.tried[0])
@@ -139,7 +139,7 @@ func TestResendDuringDelivery(t *testing.T) {
 		k.send("ann@b.example")
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		mails := k.mails.all()
+		mails := k.mails.Mails()
 		if len(mails) != 2 || mails[0].Code != mails[1].Code || mails[0].MessageID == mails[1].MessageID {
 			t.Errorf("%d mails: %+v", len(mails), mails)
 		}
@@ -162,7 +162,7 @@ func TestMailsOfManyArriveOnce(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		var got []string
-		for _, m := range k.mails.all() {
+		for _, m := range k.mails.Mails() {
 			got = append(got, m.To)
 		}
 		slices.Sort(got)

@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"image/png"
@@ -21,7 +22,10 @@ type tellingSlider struct {
 
 func (e *tellingSlider) New() ([]byte, captcha.Puzzle, error) {
 	state, p, err := e.Engine.New()
-	for e.x = 0; err == nil && !e.Check(state, captcha.Answer{Point: pointAt(e.x)}); e.x++ {
+	right := false
+	for e.x = -1; err == nil && !right; {
+		e.x++
+		right, err = e.Check(context.Background(), state, captcha.Answer{Point: pointAt(e.x)})
 	}
 	e.x += 3 // from the first right answer to the exact one
 	return state, p, err

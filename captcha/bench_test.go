@@ -69,8 +69,8 @@ func BenchmarkProofOfWorkCheck(b *testing.B) {
 	e, state, a := captcha.ProofOfWork(16), []byte("\x10MAILKEYSALT"), captcha.Answer{Code: "9962"}
 	b.ReportAllocs()
 	for b.Loop() {
-		if !e.Check(state, a) {
-			b.Fatal("wrong")
+		if right, err := e.Check(b.Context(), state, a); !right || err != nil {
+			b.Fatal(right, err)
 		}
 	}
 }
@@ -79,8 +79,8 @@ func BenchmarkSliderCheck(b *testing.B) {
 	e, state, a := captcha.Slider(), captcha.SliderState(237), captcha.Answer{Point: `{"x":237.0,"y":5.0}`}
 	b.ReportAllocs()
 	for b.Loop() {
-		if !e.Check(state, a) {
-			b.Fatal("wrong")
+		if right, err := e.Check(b.Context(), state, a); !right || err != nil {
+			b.Fatal(right, err)
 		}
 	}
 }

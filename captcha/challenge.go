@@ -9,9 +9,9 @@ import (
 // Challenge is one puzzle for one client. It prints and logs without its
 // token and without the puzzle.
 type Challenge struct {
-	Token     string // goes back with the answer: 43 characters of base64url, nothing can be read from it
-	Kind      string // of the engine that made the puzzle
-	ExpiresAt time.Time
+	Token     string    // goes back with the answer: 43 characters of base64url, nothing can be read from it
+	Kind      string    // of the engine that made the puzzle
+	ExpiresAt time.Time // from then on no answer is right
 	Puzzle
 }
 
@@ -19,13 +19,13 @@ type Challenge struct {
 type Puzzle struct {
 	Image []byte // PNG
 	Piece []byte // PNG of a piece that belongs somewhere in Image
-	Proof *Proof
+	Proof *Proof // what to find instead
 }
 
 // Proof asks for a proof of work, see [ProofOfWork].
 type Proof struct {
-	Algorithm  string `json:"algorithm"` // "SHA-256"
-	Salt       string `json:"salt"`
+	Algorithm  string `json:"algorithm"`  // "SHA-256"
+	Salt       string `json:"salt"`       // what the answer is appended to
 	Difficulty int    `json:"difficulty"` // leading zero bits
 }
 

@@ -2,6 +2,7 @@ package captcha
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"fmt"
@@ -40,8 +41,8 @@ func (d *digits) New() (state []byte, p Puzzle, err error) {
 	return state, p, err
 }
 
-func (*digits) Check(state []byte, a Answer) bool {
-	return a.Point == "" && isDigits(state) && subtle.ConstantTimeCompare(state, []byte(a.Code)) == 1
+func (*digits) Check(_ context.Context, state []byte, a Answer) (bool, error) {
+	return a.Point == "" && isDigits(state) && subtle.ConstantTimeCompare(state, []byte(a.Code)) == 1, nil
 }
 
 func (*digits) Audio(state []byte, lang string) ([]byte, error) {

@@ -61,7 +61,7 @@ func TestAbuse_A09_A10_digits(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if got := captcha.Digits().Check([]byte(tt.state), tt.answer); got != tt.want {
+			if got := isRight(captcha.Digits(), []byte(tt.state), tt.answer); got != tt.want {
 				t.Errorf("Check(%q, %.60q) = %v, want %v", tt.state, tt.answer, got, tt.want)
 			}
 		})

@@ -1,5 +1,7 @@
 package captcha
 
+import "context"
+
 // Engine makes puzzles of one kind and checks answers. Its methods may be
 // called concurrently.
 type Engine interface {
@@ -9,13 +11,14 @@ type Engine interface {
 	// New makes a puzzle, and the state by which its answer is known. The
 	// service keeps the state secret, also from those who read the store, and
 	// returns it to Check and Audio of the same kind, in this process or in
-	// another one.
+	// another one. A few are made at a time, so it does not wait for anybody.
 	New() (state []byte, p Puzzle, err error)
 
-	// Check reports whether the answer is right. It depends on nothing but its
-	// arguments and is false for a state that New did not make and for the
-	// zero answer.
-	Check(state []byte, a Answer) bool
+	// Check reports whether the answer is right: never for a state that New did
+	// not make, nor for the zero answer. An engine that has to ask somebody, as
+	// one for a hosted captcha has, ends with ctx; an error means that nobody
+	// knows. The challenge is spent in any case.
+	Check(ctx context.Context, state []byte, a Answer) (right bool, err error)
 }
 
 // AudioEngine is an engine whose puzzles can be listened to. Puzzles of other

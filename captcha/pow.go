@@ -1,6 +1,7 @@
 package captcha
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
@@ -41,15 +42,15 @@ func (d proofOfWork) New() ([]byte, Puzzle, error) {
 	return append([]byte{byte(d)}, salt...), Puzzle{Proof: &p}, nil
 }
 
-func (proofOfWork) Check(state []byte, a Answer) bool {
+func (proofOfWork) Check(_ context.Context, state []byte, a Answer) (bool, error) {
 	if len(state) < 2 || state[0] < 1 || state[0] > maxDifficulty {
-		return false
+		return false, nil
 	}
 	if a.Point != "" || a.Code == "" || len(a.Code) > maxProof*utf8.UTFMax ||
 		!utf8.ValidString(a.Code) || utf8.RuneCountInString(a.Code) > maxProof {
-		return false
+		return false, nil
 	}
 	difficulty, salt := int(state[0]), state[1:]
 	sum := sha256.Sum256(append(slices.Clip(salt), a.Code...))
-	return bits.LeadingZeros64(binary.BigEndian.Uint64(sum[:])) >= difficulty
+	return bits.LeadingZeros64(binary.BigEndian.Uint64(sum[:])) >= difficulty, nil
 }

@@ -53,8 +53,8 @@ func (s *Service) Issue(ctx context.Context, kind string, peer []byte) (Challeng
 // is right. A token that is unknown, expired, spent or malformed is a wrong
 // answer. Of parallel calls at most one is told true.
 //
-// The error is the store's (wrapped); then the answer was not looked at, and
-// the challenge may be spent.
+// The error is the store's or the engine's (wrapped); then nobody knows whether
+// the answer was right, and the challenge may be spent.
 func (s *Service) Verify(ctx context.Context, token string, a Answer) (bool, error) {
 	t, ok := parseToken(token)
 	if !ok {
@@ -69,7 +69,20 @@ func (s *Service) Verify(ctx context.Context, token string, a Answer) (bool, err
 		return false, nil
 	}
 	state, ok := t.open(c.Kind, c.State)
-	return ok && e.Check(state, a), nil
+	if !ok {
+		return false, nil
+	}
+	right, err := check(ctx, e, state, a)
+	if err != nil {
+		return false, fmt.Errorf("check captcha: %w", err)
+	}
+	return right, nil
+}
+
+// check is the engine's Check, whose panic is an error.
+func check(ctx context.Context, e Engine, state []byte, a Answer) (right bool, err error) {
+	defer contain(&err)
+	return e.Check(ctx, state, a)
 }
 
 // Audio returns the challenge as a WAV in the language, a BCP 47 tag, or in

@@ -19,17 +19,25 @@ import (
 	"example.com/mailkey/storage"
 )
 
-// testEngine is an engine made of functions. Its answers are always right.
+// testEngine is an engine made of functions. Its answers are always right,
+// unless check is set.
 type testEngine struct {
 	kind  string
 	make  func() ([]byte, captcha.Puzzle, error)
+	check func(ctx context.Context) (bool, error)
 	audio func(state []byte, lang string) ([]byte, error)
 }
 
 func (e testEngine) Kind() string                             { return e.kind }
 func (e testEngine) New() ([]byte, captcha.Puzzle, error)     { return e.make() }
-func (e testEngine) Check([]byte, captcha.Answer) bool        { return true }
 func (e testEngine) Audio(b []byte, l string) ([]byte, error) { return e.audio(b, l) }
+
+func (e testEngine) Check(ctx context.Context, _ []byte, _ captcha.Answer) (bool, error) {
+	if e.check == nil {
+		return true, nil
+	}
+	return e.check(ctx)
+}
 
 func TestIssue(t *testing.T) {
 	t.Parallel()
@@ -276,11 +284,13 @@ func TestEngineBroken(t *testing.T) {
 	failing := testEngine{
 		kind:  "failing",
 		make:  func() ([]byte, captcha.Puzzle, error) { return nil, captcha.Puzzle{}, errBroken },
+		check: func(context.Context) (bool, error) { return true, errBroken },
 		audio: func([]byte, string) ([]byte, error) { return []byte("noise"), errBroken },
 	}
 	panicking := testEngine{
 		kind:  "panicking",
 		make:  func() ([]byte, captcha.Puzzle, error) { panic("482913") },
+		check: func(context.Context) (bool, error) { panic("482913") },
 		audio: func([]byte, string) ([]byte, error) { panic("482913") },
 	}
 	for _, e := range []testEngine{failing, panicking} {
@@ -306,6 +316,11 @@ func TestEngineBroken(t *testing.T) {
 			wantBroken(t, e, err)
 			if wav != nil || ok {
 				t.Errorf("played %q, %v", wav, ok)
+			}
+			right, err := s.Verify(t.Context(), c.Token, captcha.Answer{Code: "x"})
+			wantBroken(t, e, err)
+			if right || len(store.captchas) != 0 {
+				t.Errorf("right: %v; %d captchas are left", right, len(store.captchas))
 			}
 		})
 	}
@@ -414,4 +429,28 @@ func TestConcurrentUse(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// An engine that asks somebody who does not answer ends with the request.
+func TestVerify_endsWithItsContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t, captcha.Config{Store: newFakeStore(), Engines: []captcha.Engine{testEngine{
+			kind: "hosted",
+			make: func() ([]byte, captcha.Puzzle, error) { return nil, captcha.Puzzle{}, nil },
+			check: func(ctx context.Context) (bool, error) {
+				<-ctx.Done()
+				return false, ctx.Err()
+			},
+		}}})
+		c, err := s.Issue(t.Context(), "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if right, err := s.Verify(ctx, c.Token, captcha.Answer{Code: "x"}); right || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v, error %v", right, err)
+		}
+	})
 }

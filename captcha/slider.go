@@ -1,6 +1,7 @@
 package captcha
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"math"
@@ -82,13 +83,13 @@ func randomX() (int, error) {
 	return firstX + int(n.Int64()), nil
 }
 
-func (*slider) Check(state []byte, a Answer) bool {
+func (*slider) Check(_ context.Context, state []byte, a Answer) (bool, error) {
 	if len(state) != 2 || a.Code != "" {
-		return false
+		return false, nil
 	}
 	want := int(binary.BigEndian.Uint16(state))
 	x, ok := parsePoint(a.Point)
-	return ok && firstX <= want && want <= lastX && math.Abs(x-float64(want)) <= toleranceX
+	return ok && firstX <= want && want <= lastX && math.Abs(x-float64(want)) <= toleranceX, nil
 }
 
 // point is {"x":237.0,"y":5.0}, in either order and with the white space of

@@ -98,10 +98,10 @@ func TestAbuse_A09_A10_slider(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			e, state := captcha.Slider(), captcha.SliderState(237)
-			if got := e.Check(state, captcha.Answer{Point: tt.point}); got != tt.want {
+			if got := isRight(e, state, captcha.Answer{Point: tt.point}); got != tt.want {
 				t.Errorf("Check of %.60q = %v, want %v", tt.point, got, tt.want)
 			}
-			if e.Check(state, captcha.Answer{Code: tt.point}) || e.Check(state, captcha.Answer{Code: "237", Point: tt.point}) {
+			if isRight(e, state, captcha.Answer{Code: tt.point}) || isRight(e, state, captcha.Answer{Code: "237", Point: tt.point}) {
 				t.Errorf("%.60q is right with a code", tt.point)
 			}
 		})
@@ -126,7 +126,7 @@ func TestAbuse_A09_sliderStates(t *testing.T) {
 		{[]byte{0, 0, 237}, 237, false},
 		{[]byte("237"), 237, false},
 	} {
-		if got := captcha.Slider().Check(tt.state, at(float64(tt.x))); got != tt.want {
+		if got := isRight(captcha.Slider(), tt.state, at(float64(tt.x))); got != tt.want {
 			t.Errorf("state %v: Check of %d = %v, want %v", tt.state, tt.x, got, tt.want)
 		}
 	}
@@ -151,7 +151,7 @@ func TestAbuse_A08_blindGuesses(t *testing.T) {
 	for x := 0.0; x <= 310; x += 0.5 {
 		a := at(x)
 		for place := sliderFirst; place < sliderFirst+sliderPlaces; place++ {
-			if e.Check(captcha.SliderState(place), a) {
+			if isRight(e, captcha.SliderState(place), a) {
 				places[a.Point] = append(places[a.Point], place)
 			}
 		}
@@ -166,7 +166,7 @@ func TestAbuse_A08_blindGuesses(t *testing.T) {
 	for range rounds {
 		x := randomX(t)
 		drawn[x]++
-		if e.Check(captcha.SliderState(x), at(rand.Float64()*263)) {
+		if isRight(e, captcha.SliderState(x), at(rand.Float64()*263)) {
 			random++
 		}
 	}
@@ -233,7 +233,7 @@ func TestSlider_pictures(t *testing.T) {
 			t.Errorf("proof %v, picture of %d and piece of %d bytes", p.Proof, len(p.Image), len(p.Piece))
 		}
 		x := float64(state[0])*256 + float64(state[1])
-		if !e.Check(state, at(x)) || e.Check(state, at(x-4)) || e.Check(state, at(x+4)) {
+		if !isRight(e, state, at(x)) || isRight(e, state, at(x-4)) || isRight(e, state, at(x+4)) {
 			t.Errorf("%.0f is not the place of the gap", x)
 		}
 	}

@@ -3,58 +3,34 @@ package middleware_test
 import (
 	"context"
 	"fmt"
-	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/gorilla/mux"
 
 	"example.com/mailkey/auth"
+	"example.com/mailkey/auth/authtest"
+	"example.com/mailkey/internal/exampletest"
 	"example.com/mailkey/middleware"
-	"example.com/mailkey/storage/memory"
 )
 
-// somebodySignedIn returns a login, the tokens of somebody who is signed in,
-// and what ends it all. How to make a login is in the example of package auth.
-func somebodySignedIn() (a *auth.Auth, sessionToken, idToken string, end func()) {
-	tb := &exampleTB{}
-	k := newKit(tb, memory.New(), nil)
-	tokens := k.login("app", "ann@b.example")
-	return k.auth, tokens.session, tokens.idToken, tb.end
-}
+// ann is somebody who is signed in. How an app makes a login is in the example
+// of package auth; these have one of package authtest.
+var ann = auth.Identity{Email: "ann@b.example"}
 
-// exampleTB stands in for the test that an example is not.
-type exampleTB struct {
-	testing.TB
-	cleanups []func()
-}
+func get(path string) *http.Request { return httptest.NewRequest("GET", path, nil) }
 
-func (tb *exampleTB) Helper()               {}
-func (tb *exampleTB) Fatal(args ...any)     { log.Panic(args...) }
-func (tb *exampleTB) Fatalf(string, ...any) { log.Panic("failed") }
-func (tb *exampleTB) Cleanup(f func())      { tb.cleanups = append(tb.cleanups, f) }
-func (tb *exampleTB) end() {
-	for _, f := range tb.cleanups {
-		f()
-	}
-}
-
-// show makes a request, perhaps with a header, and prints the answer.
-func show(h http.Handler, method, path, header, value string) {
-	r := httptest.NewRequest(method, path, nil)
-	if header != "" {
-		r.Header.Set(header, value)
-	}
+// show makes a request and prints the answer.
+func show(h http.Handler, r *http.Request) {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	answer := strings.TrimSpace(w.Body.String())
 	if location := w.Header().Get("Location"); location != "" {
 		answer = location
 	}
-	fmt.Println(method, path, w.Code, answer)
+	fmt.Println(r.Method, r.URL, w.Code, answer)
 }
 
 // hello greets whoever is calling.
@@ -68,17 +44,18 @@ func hello(w http.ResponseWriter, r *http.Request) {
 
 // An app with a page for everybody and one for people who are signed in.
 func Example() {
-	a, token, _, end := somebodySignedIn()
-	defer end()
+	t := exampletest.New()
+	defer t.End()
+	login := authtest.New(t)
 
 	app := http.NewServeMux()
-	app.Handle("/", middleware.LoadSession(a)(http.HandlerFunc(hello)))
-	app.Handle("/account", middleware.RequireSession(a)(http.HandlerFunc(hello)))
+	app.Handle("/", middleware.LoadSession(login.Auth)(http.HandlerFunc(hello)))
+	app.Handle("/account", middleware.RequireSession(login.Auth)(http.HandlerFunc(hello)))
 
-	show(app, "GET", "/", "", "")
-	show(app, "GET", "/", "session-token", token)
-	show(app, "GET", "/account", "", "")
-	show(app, "GET", "/account", "session-token", token)
+	show(app, get("/"))
+	show(app, login.As(t, get("/"), ann))
+	show(app, get("/account"))
+	show(app, login.As(t, get("/account"), ann))
 	// Output:
 	// GET / 200 Hello stranger
 	// GET / 200 Hello ann@b.example
@@ -86,26 +63,35 @@ func Example() {
 	// GET /account 200 Hello ann@b.example
 }
 
-// One route, and the two headers that a token may come in.
+// One route. Browsers send the session as a cookie, other clients in one of two
+// headers.
 func ExampleRequireSession() {
-	a, token, _, end := somebodySignedIn()
-	defer end()
+	t := exampletest.New()
+	defer t.End()
+	login := authtest.New(t)
 
-	account := middleware.RequireSession(a)(http.HandlerFunc(hello))
+	account := middleware.RequireSession(login.Auth)(http.HandlerFunc(hello))
 
-	show(account, "GET", "/account", "Authorization", "Bearer "+token)
-	show(account, "GET", "/account", "session-token", token)
-	show(account, "GET", "/account", "", "")
+	show(account, get("/account"))
+	browser := login.As(t, get("/account"), ann)
+	show(account, browser)
+	program := login.As(t, get("/account"), auth.Identity{Email: "ann@b.example", ClientID: "app"})
+	show(account, program)
+	bearer := get("/account")
+	bearer.Header.Set("Authorization", "Bearer "+program.Header.Get("session-token"))
+	show(account, bearer)
 	// Output:
-	// GET /account 200 Hello ann@b.example
-	// GET /account 200 Hello ann@b.example
 	// GET /account 401 {"error_code":"MAILKEY.SESSION.0001","error_msg":"Not signed in"}
+	// GET /account 200 Hello ann@b.example
+	// GET /account 200 Hello ann@b.example
+	// GET /account 200 Hello ann@b.example
 }
 
 // All that lies below a path, with http.ServeMux.
 func ExampleRequireSession_serveMux() {
-	a, token, _, end := somebodySignedIn()
-	defer end()
+	t := exampletest.New()
+	defer t.End()
+	login := authtest.New(t)
 
 	members := http.NewServeMux()
 	members.HandleFunc("GET /members/{name}", func(w http.ResponseWriter, r *http.Request) {
@@ -113,11 +99,11 @@ func ExampleRequireSession_serveMux() {
 	})
 	app := http.NewServeMux()
 	app.HandleFunc("GET /news", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "news") })
-	app.Handle("/members/", middleware.RequireSession(a)(members))
+	app.Handle("/members/", middleware.RequireSession(login.Auth)(members))
 
-	show(app, "GET", "/news", "", "")
-	show(app, "GET", "/members/list", "", "")
-	show(app, "GET", "/members/list", "session-token", token)
+	show(app, get("/news"))
+	show(app, get("/members/list"))
+	show(app, login.As(t, get("/members/list"), ann))
 	// Output:
 	// GET /news 200 news
 	// GET /members/list 401 {"error_code":"MAILKEY.SESSION.0001","error_msg":"Not signed in"}
@@ -126,20 +112,21 @@ func ExampleRequireSession_serveMux() {
 
 // All that lies below a path, with gorilla/mux.
 func ExampleRequireSession_gorillaMux() {
-	a, token, _, end := somebodySignedIn()
-	defer end()
+	t := exampletest.New()
+	defer t.End()
+	login := authtest.New(t)
 
 	app := mux.NewRouter()
 	app.HandleFunc("/news", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "news") })
 	members := app.PathPrefix("/members").Subrouter()
-	members.Use(middleware.RequireSession(a))
+	members.Use(middleware.RequireSession(login.Auth))
 	members.HandleFunc("/{name}", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, mux.Vars(r)["name"])
 	})
 
-	show(app, "GET", "/news", "", "")
-	show(app, "GET", "/members/list", "", "")
-	show(app, "GET", "/members/list", "session-token", token)
+	show(app, get("/news"))
+	show(app, get("/members/list"))
+	show(app, login.As(t, get("/members/list"), ann))
 	// Output:
 	// GET /news 200 news
 	// GET /members/list 401 {"error_code":"MAILKEY.SESSION.0001","error_msg":"Not signed in"}
@@ -149,10 +136,11 @@ func ExampleRequireSession_gorillaMux() {
 // Pages and an API in one app: whoever opens a page is sent to the login page
 // and comes back from there, a program is told.
 func ExampleLoginPage() {
-	a, token, _, end := somebodySignedIn()
-	defer end()
+	t := exampletest.New()
+	defer t.End()
+	login := authtest.New(t)
 
-	protect := middleware.RequireSession(a, middleware.LoginPage("/login"))
+	protect := middleware.RequireSession(login.Auth, middleware.LoginPage("/login"))
 	app := http.NewServeMux()
 	app.Handle("/account", protect(http.HandlerFunc(hello)))
 	app.Handle("/api/account", protect(http.HandlerFunc(hello)))
@@ -164,11 +152,13 @@ func ExampleLoginPage() {
 		fmt.Fprintf(w, "after the login the page goes to %s", back)
 	})
 
-	show(app, "GET", "/account?tab=2", "Sec-Fetch-Mode", "navigate")
-	show(app, "GET", "/login?return_to=%2Faccount%3Ftab%3D2", "", "")
-	show(app, "GET", "/login?return_to=%2F%2Fevil.example", "", "")
-	show(app, "GET", "/api/account", "Accept", "application/json")
-	show(app, "GET", "/api/account", "session-token", token)
+	page := get("/account?tab=2")
+	page.Header.Set("Sec-Fetch-Mode", "navigate") // as browsers do
+	show(app, page)
+	show(app, get("/login?return_to=%2Faccount%3Ftab%3D2"))
+	show(app, get("/login?return_to=%2F%2Fevil.example"))
+	show(app, get("/api/account"))
+	show(app, login.As(t, get("/api/account"), ann))
 	// Output:
 	// GET /account?tab=2 303 /login?return_to=%2Faccount%3Ftab%3D2
 	// GET /login?return_to=%2Faccount%3Ftab%3D2 200 after the login the page goes to /account?tab=2
@@ -179,26 +169,29 @@ func ExampleLoginPage() {
 
 // Another service, without access to the login's database, checks id_tokens.
 func ExampleRequireIDToken() {
-	a, _, idToken, end := somebodySignedIn()
-	defer end()
-	login := httptest.NewServer(a.Handler())
-	defer login.Close()
+	t := exampletest.New()
+	defer t.End()
+	login := authtest.New(t)
+	issuer := httptest.NewServer(login.Auth.Handler())
+	defer issuer.Close()
 
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	protect, err := middleware.RequireIDToken(ctx, middleware.IDTokenConfig{
 		Issuer:    "https://app.example",
-		Clients:   []string{"app"},
+		Clients:   []string{"web"},
 		Algorithm: auth.ES256,
-		JWKSURL:   login.URL + "/.well-known/jwks.json", // may be left out where Issuer is where the login is
+		JWKSURL:   issuer.URL + "/.well-known/jwks.json", // may be left out where Issuer is where the login is
 	})
 	if err != nil {
 		panic(err)
 	}
 	orders := protect(http.HandlerFunc(hello))
 
-	show(orders, "GET", "/orders", "", "")
-	show(orders, "GET", "/orders", "Authorization", "Bearer "+idToken)
+	show(orders, get("/orders"))
+	r := get("/orders")
+	r.Header.Set("Authorization", "Bearer "+login.IDToken(t, ann))
+	show(orders, r)
 	// Output:
 	// GET /orders 401 {"error_code":"MAILKEY.SESSION.0001","error_msg":"Not signed in"}
 	// GET /orders 200 Hello ann@b.example
@@ -206,14 +199,19 @@ func ExampleRequireIDToken() {
 
 // Deleting an account asks for a login within the last ten minutes.
 func ExampleRequireRecentLogin() {
-	a, token, _, end := somebodySignedIn()
-	defer end()
+	t := exampletest.New()
+	defer t.End()
+	login := authtest.New(t)
 
-	protect, recent := middleware.RequireSession(a), middleware.RequireRecentLogin(10*time.Minute)
+	protect, recent := middleware.RequireSession(login.Auth), middleware.RequireRecentLogin(10*time.Minute)
 	account := http.NewServeMux()
 	account.Handle("DELETE /account", protect(recent(http.HandlerFunc(hello))))
 
-	show(account, "DELETE", "/account", "session-token", token)
+	for _, ago := range []time.Duration{time.Minute, time.Hour} {
+		id := auth.Identity{Email: "ann@b.example", LoginAt: time.Now().Add(-ago)}
+		show(account, login.As(t, httptest.NewRequest("DELETE", "/account", nil), id))
+	}
 	// Output:
 	// DELETE /account 200 Hello ann@b.example
+	// DELETE /account 401 {"error_code":"MAILKEY.SESSION.0001","error_msg":"Not signed in"}
 }

@@ -2,23 +2,20 @@ package middleware_test
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"math/bits"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"example.com/mailkey/auth"
+	"example.com/mailkey/auth/authtest"
 	"example.com/mailkey/captcha"
 	"example.com/mailkey/storage"
 	"example.com/mailkey/storage/memory"
@@ -30,13 +27,13 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// kit is a login on a store that counts. It works in the background.
+// kit is a login on a store that counts.
 type kit struct {
 	testing.TB
 	auth  *auth.Auth
 	conf  auth.Config
+	mails *authtest.Mailbox
 	store *countingStore
-	mails chan auth.CodeMail
 	lang  string
 	stop  func() // ends the work in the background
 }
@@ -59,46 +56,24 @@ func openSQLite(tb testing.TB) storage.Store {
 
 func newKit(tb testing.TB, store storage.Store, change func(*auth.Config)) *kit {
 	tb.Helper()
-	k := &kit{TB: tb, store: &countingStore{Store: store, beaten: make(chan struct{})}, mails: make(chan auth.CodeMail, 64), lang: "en"}
-	much := auth.Rate{Count: 1_000_000, Per: 1_000_000 * time.Second}
-	k.conf = auth.Config{
-		Store: k.store, Mailer: k, Secret: auth.Secret("correct horse battery staple 0123456789"),
-		Issuer:           "https://app.example",
-		Clients:          []auth.Client{{ID: "app"}, {ID: "other"}, {ID: "web", Cookie: true}},
-		Captchas:         []captcha.Engine{captcha.ProofOfWork(1)},
-		SigningAlgorithm: auth.ES256,
-		Limits: auth.Limits{
-			Captcha: much, VerifyCaptcha: much, SendCode: much, SendCodeLong: much, Login: much,
-			SendCodeDevice: much, LoginDevice: much,
-		},
-		Logger: slog.New(slog.DiscardHandler),
-	}
-	if change != nil {
-		change(&k.conf)
-	}
-	a, err := auth.New(k.conf)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	k.auth = a
-	k.stop = sync.OnceFunc(k.run())
-	tb.Cleanup(k.stop)
-	<-k.store.beaten // before, no code is accepted for delivery
-	return k
+	counting := &countingStore{Store: store}
+	k := authtest.New(tb, func(c *auth.Config) {
+		c.Store = counting
+		c.Clients = []auth.Client{{ID: "app"}, {ID: "other"}, {ID: "web", Cookie: true}}
+		c.Logger = slog.New(slog.DiscardHandler)
+		if change != nil {
+			change(c)
+		}
+	})
+	return &kit{TB: tb, auth: k.Auth, conf: k.Config, mails: k.Mailbox, store: counting, lang: "en", stop: k.Stop}
 }
 
-// run works in the background until stop is called.
+// run works in the background, once more, until stop is called.
 func (k *kit) run() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- k.auth.Run(ctx) }()
 	return func() { cancel(); <-done }
-}
-
-// SendCode implements [auth.Mailer].
-func (k *kit) SendCode(_ context.Context, m auth.CodeMail) error {
-	k.mails <- m
-	return nil
 }
 
 // request makes a request that one of the login's endpoints accepts.
@@ -145,16 +120,15 @@ func (k *kit) login(client, email string) signedIn {
 		Token string `json:"captcha_token"`
 	}
 	k.call(k.request("POST", "/api/v2/sdk/captcha/verify", client,
-		fmt.Sprintf(`{"token":%q,"sender":%q,"captcha_code":%q}`, c.Token, email, solvePow(c.Pow))), &ticket)
+		fmt.Sprintf(`{"token":%q,"sender":%q,"captcha_code":%q}`, c.Token, email, authtest.Solve(c.Pow))), &ticket)
 	k.call(k.request("POST", "/api/v2/sdk/email/send", client,
 		fmt.Sprintf(`{"email":%q,"type":"LOGIN_EMS","captcha_token":%q}`, email, ticket.Token)), new(any))
-	mail := <-k.mails
 	var reply struct {
 		Session string `json:"session_token"`
 		IDToken string `json:"id_token"`
 	}
 	w := k.call(k.request("POST", "/api/v2/sdk/login/email-verify-code", client,
-		fmt.Sprintf(`{"email":%q,"verify_code":%q}`, email, mail.Code)), &reply)
+		fmt.Sprintf(`{"email":%q,"verify_code":%q}`, email, k.mails.Code(k, email))), &reply)
 	for _, c := range w.Result().Cookies() {
 		reply.Session = c.Value
 	}
@@ -184,31 +158,12 @@ func (k *kit) logout(token string) {
 	k.call(r, new(any))
 }
 
-// solvePow finds an answer as the contract describes it.
-func solvePow(p captcha.Proof) string {
-	for n := 0; ; n++ {
-		answer := strconv.Itoa(n)
-		sum := sha256.Sum256([]byte(p.Salt + answer))
-		if bits.LeadingZeros8(sum[0]) >= p.Difficulty {
-			return answer
-		}
-	}
-}
-
 // countingStore counts what happens to sessions and keys.
 type countingStore struct {
 	storage.Store
 	finds, saves, touches, keyReads atomic.Int64
 
 	failing atomic.Pointer[error] // of FindSession
-
-	beaten chan struct{} // closed when Run has begun
-	once   sync.Once
-}
-
-func (s *countingStore) Beat(ctx context.Context, now time.Time) error {
-	defer s.once.Do(func() { close(s.beaten) })
-	return s.Store.Beat(ctx, now)
 }
 
 func (s *countingStore) FindSession(ctx context.Context, tokenHash string, now time.Time) (storage.Session, storage.User, bool, error) {

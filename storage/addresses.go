@@ -35,7 +35,7 @@ type Send struct {
 // DayCount counts something on one day.
 type DayCount struct {
 	Day int64 `json:"day"` // days since 1970-01-01 UTC
-	N   int   `json:"n"`
+	N   int   `json:"n"`   // how often it happened
 }
 
 // AddressLimits are the bounds on what may happen to one address.

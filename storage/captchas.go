@@ -7,11 +7,11 @@ import (
 
 // Captcha is one graphic challenge that waits for its one answer.
 type Captcha struct {
-	ID        []byte // hash of the token that the client holds
-	Kind      string // which engine checks the answer
-	State     []byte // what that engine needs to check it, sealed by the caller
-	Peer      []byte // key of the peer that asked for it
-	ExpiresAt time.Time
+	ID        []byte    // hash of the token that the client holds
+	Kind      string    // which engine checks the answer
+	State     []byte    // what that engine needs to check it, sealed by the caller
+	Peer      []byte    // key of the peer that asked for it
+	ExpiresAt time.Time // from then on it is gone
 }
 
 // Captchas keeps challenges until they are answered.

@@ -8,12 +8,12 @@ import (
 // Challenge is one mailed code, or rather everything but the code: the code
 // is derived from the challenge and a secret that the store never sees.
 type Challenge struct {
-	ID        []byte // random
-	Binding   []byte // key of address, client, device and purpose together
-	SecretID  string // which secret the code is derived with
-	Level     int    // how long the code is
-	UserID    string // the id that a new user of the address gets
-	ExpiresAt time.Time
+	ID        []byte    // random
+	Binding   []byte    // key of address, client, device and purpose together
+	SecretID  string    // which secret the code is derived with
+	Level     int       // how long the code is
+	UserID    string    // the id that a new user of the address gets
+	ExpiresAt time.Time // of the code
 }
 
 // CodeRequest asks for a code to be mailed.
@@ -22,6 +22,7 @@ type CodeRequest struct {
 	Address []byte // key of the address
 	Device  []byte // key of the device
 
+	// What the mail has to know, see Mail.
 	MailTo   string
 	Language string
 	ClientID string
@@ -29,10 +30,10 @@ type CodeRequest struct {
 
 	// Used when a new challenge is made rather than the living one mailed
 	// again.
-	ChallengeID []byte
-	SecretID    string
-	MinLevel    int
-	Lifetime    time.Duration
+	ChallengeID []byte        // random
+	SecretID    string        // which secret the code is derived with
+	MinLevel    int           // the least length of the code
+	Lifetime    time.Duration // of the code
 
 	UserID     string // used when the address was never heard of
 	MaxPending int    // mails that may wait in the outbox
@@ -56,9 +57,9 @@ type Guess struct {
 	// Right is the outcome of the comparison. What follows is used only when
 	// it is true.
 	Right    bool
-	Refuse   bool // spend the code, but let nobody in
-	Register bool // create the user if there is none
-	Email    string
+	Refuse   bool   // spend the code, but let nobody in
+	Register bool   // create the user if there is none
+	Email    string // folded: finds the user, or is a new one's
 	MailTo   string // the spelling that a new user's mail goes to
 
 	// Session is to be created, unless its TokenHash is empty: then it is kept
@@ -83,7 +84,7 @@ const (
 
 // Redeemed is what became of a [Guess].
 type Redeemed struct {
-	Result  GuessResult
+	Result  GuessResult   // the answer
 	Wait    time.Duration // with GuessLimited: how long
 	User    User          // with GuessLoggedIn: whose session it is
 	NewUser bool          // with GuessLoggedIn: the user was created now

@@ -8,12 +8,12 @@ import (
 // Mail is a challenge whose code has to be mailed. It holds no code.
 type Mail struct {
 	Challenge
-	To       string
-	Language string
-	ClientID string
-	Purpose  string
-	Number   int // counts what was asked for: 1, then one more for each resend
-	Try      int // counts the claims of the challenge, from 1
+	To       string // the mailbox
+	Language string // of the mail, as asked for
+	ClientID string // which client asked for it
+	Purpose  string // what the code is for
+	Number   int    // counts what was asked for: 1, then one more for each resend
+	Try      int    // counts the claims of the challenge, from 1
 }
 
 // MailResult is how an attempt to deliver ended.

@@ -8,9 +8,9 @@ import (
 // Ticket is the permission to have one code mailed, given for a solved
 // captcha: the captcha_token of the wire.
 type Ticket struct {
-	ID        []byte // hash of the token that the client holds
-	Binding   []byte // hash of whom it was given to and for which address
-	ExpiresAt time.Time
+	ID        []byte    // hash of the token that the client holds
+	Binding   []byte    // hash of whom it was given to and for which address
+	ExpiresAt time.Time // from then on it is worth nothing
 }
 
 // Tickets keeps tickets until they are spent.

@@ -107,6 +107,10 @@ var packages = []row{
 		imports: []string{"auth"},
 		links:   slices.Concat(authLinks, []string{"github.com/MicahParks/keyfunc/v3"}),
 		never:   []string{"database/sql"},
+	}, {
+		path:  "internal/exampletest",
+		never: []string{"database/sql", "net/http"},
+		tests: true,
 	},
 }
 
@@ -152,6 +156,24 @@ func TestLinks(t *testing.T) {
 			case dep.Module != nil && dep.Module.Path != modulePath && !slices.Contains(p.links, dep.Module.Path):
 				t.Errorf("%s links %s of %s, which is not among its modules", p.path, path, dep.Module.Path)
 			}
+		}
+	}
+}
+
+// Whoever links a package that is for tests links testing, too, so that no
+// program does so by accident.
+func TestPackagesForTestsShow(t *testing.T) {
+	t.Parallel()
+	all := list(t)
+	for _, p := range packages {
+		found, there := all[modulePath+"/"+p.path]
+		if there && p.tests && !slices.Contains(found.Imports, "testing") {
+			t.Errorf("%s is for tests and does not import testing: nobody would see that a program links it", p.path)
+		}
+	}
+	for path, p := range all {
+		if p.Name == "main" && strings.HasPrefix(path, modulePath+"/") && slices.Contains(p.Deps, "testing") {
+			t.Errorf("%s is a program and links testing", path)
 		}
 	}
 }

@@ -1,15 +1,10 @@
 package integration
 
 import (
-	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"log/slog"
-	"math/bits"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,65 +12,30 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 
 	"example.com/mailkey/auth"
+	"example.com/mailkey/auth/authtest"
 	"example.com/mailkey/captcha"
-	"example.com/mailkey/storage/memory"
 )
 
 // oidcIssuer is a login that serves on a port of its own.
 type oidcIssuer struct {
 	auth   *auth.Auth
 	url    string
-	mails  chan auth.CodeMail
+	mails  *authtest.Mailbox
 	client *http.Client
-}
-
-func (i *oidcIssuer) SendCode(_ context.Context, m auth.CodeMail) error {
-	i.mails <- m
-	return nil
 }
 
 // newOIDCIssuer serves a login under a path, which may be empty.
 func newOIDCIssuer(t *testing.T, algorithm, path string) *oidcIssuer {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
-	i := &oidcIssuer{url: "http://" + server.Listener.Addr().String() + path, mails: make(chan auth.CodeMail, 8)}
-	store := &beatingStore{Store: memory.New(), beaten: make(chan struct{})}
-	var err error
-	i.auth, err = auth.New(auth.Config{
-		Store: store, Mailer: i, Secret: auth.Secret("correct horse battery staple 0123456789"),
-		Issuer: i.url, Clients: []auth.Client{{ID: "app"}, {ID: "other"}}, SigningAlgorithm: algorithm,
-		Captchas: []captcha.Engine{captcha.ProofOfWork(1)}, Logger: slog.New(slog.DiscardHandler),
+	url := "http://" + server.Listener.Addr().String() + path
+	kit := authtest.New(t, func(c *auth.Config) {
+		c.Issuer, c.Clients, c.SigningAlgorithm = url, []auth.Client{{ID: "app"}, {ID: "other"}}, algorithm
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server.Config.Handler = i.auth.Handler()
+	server.Config.Handler = kit.Auth.Handler()
 	server.Start()
 	t.Cleanup(server.Close)
-	i.client = server.Client()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- i.auth.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
-	<-store.beaten // before, no code is accepted for delivery
-	return i
-}
-
-// beatingStore tells when Run has begun.
-type beatingStore struct {
-	*memory.Store
-	beaten chan struct{}
-}
-
-func (s *beatingStore) Beat(ctx context.Context, now time.Time) error {
-	defer func() {
-		select {
-		case <-s.beaten:
-		default:
-			close(s.beaten)
-		}
-	}()
-	return s.Store.Beat(ctx, now)
+	return &oidcIssuer{auth: kit.Auth, url: url, mails: kit.Mailbox, client: server.Client()}
 }
 
 func (i *oidcIssuer) call(t *testing.T, method, path, client, token, body string) map[string]any {
@@ -112,20 +72,12 @@ func (i *oidcIssuer) login(t *testing.T, client, email string) (sessionToken, id
 	t.Helper()
 	c := i.call(t, "GET", "/api/v2/sdk/captcha", client, "", "")
 	pow := c["pow"].(map[string]any)
-	var answer string
-	for n := 0; ; n++ {
-		answer = strconv.Itoa(n)
-		sum := sha256.Sum256([]byte(pow["salt"].(string) + answer))
-		if bits.LeadingZeros8(sum[0]) >= int(pow["difficulty"].(float64)) {
-			break
-		}
-	}
+	answer := authtest.Solve(captcha.Proof{Salt: pow["salt"].(string), Difficulty: int(pow["difficulty"].(float64))})
 	ticket := i.call(t, "POST", "/api/v2/sdk/captcha/verify", client, "",
 		fmt.Sprintf(`{"token":%q,"sender":%q,"captcha_code":%q}`, c["token"], email, answer))
 	i.call(t, "POST", "/api/v2/sdk/email/send", client, "",
 		fmt.Sprintf(`{"email":%q,"type":"LOGIN_EMS","captcha_token":%q}`, email, ticket["captcha_token"]))
-	mail := <-i.mails
-	reply := i.call(t, "POST", "/api/v2/sdk/login/email-verify-code", client, "", fmt.Sprintf(`{"email":%q,"verify_code":%q}`, email, mail.Code))
+	reply := i.call(t, "POST", "/api/v2/sdk/login/email-verify-code", client, "", fmt.Sprintf(`{"email":%q,"verify_code":%q}`, email, i.mails.Code(t, email)))
 	return reply["session_token"].(string), reply["id_token"].(string)
 }
 

@@ -84,7 +84,11 @@ func TestSlider_programsFindTheGap(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if slider.Check(state, captcha.Answer{Point: fmt.Sprintf(`{"x":%.1f,"y":5.0}`, float64(x))}) {
+		right, err := slider.Check(t.Context(), state, captcha.Answer{Point: fmt.Sprintf(`{"x":%.1f,"y":5.0}`, float64(x))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if right {
 			found++
 		}
 	}
