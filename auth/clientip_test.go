@@ -137,6 +137,9 @@ func FuzzPeer(f *testing.F) {
 			return peerOf(requestFrom(remote, http.Header{"X-Forwarded-For": list}), testProxies)
 		}
 		connection, peer := of(), of(forwarded)
+		if got, want := peer.String(), naivePeer(remote, forwarded, testProxies); got != want {
+			t.Fatalf("%q, %q: got %s, want %s", remote, forwarded, got, want)
+		}
 		if peer.Is4In6() || peer.Zone() != "" {
 			t.Fatalf("%q, %q: %s has another spelling", remote, forwarded, peer)
 		}

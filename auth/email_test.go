@@ -246,6 +246,9 @@ func FuzzParseAddress(f *testing.F) {
 		if !strings.EqualFold(got.folded, in) {
 			t.Fatalf("%q was changed to %q", in, got.folded)
 		}
+		if label, bad := badLabel(in[strings.IndexByte(in, '@')+1:]); bad {
+			t.Fatalf("%q was accepted, with the label %q", in, label)
+		}
 		if a, err := mail.ParseAddress(in); err != nil || a.Address != in || a.Name != "" {
 			t.Fatalf("net/mail reads %q as %v, %v", in, a, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -16,12 +17,19 @@ var reservedClaims = []string{
 	"at_hash", "c_hash", "email", "email_verified",
 }
 
+// isReserved is true for every spelling that some parser of JSON takes for a
+// reserved name: encoding/json ignores case, and knows more letters than those
+// of ASCII that differ in nothing else.
+func isReserved(name string) bool {
+	return slices.ContainsFunc(reservedClaims, func(reserved string) bool { return strings.EqualFold(name, reserved) })
+}
+
 // signIDToken makes the id_token (OpenID Connect Core 1.0, section 2) of an
 // identity. It says amr "otp" (RFC 8176) and claims nothing stronger: a
 // mailbox is one factor.
 func (a *Auth) signIDToken(ctx context.Context, id Identity, extra map[string]any, now time.Time) (string, error) {
 	for name := range extra {
-		if slices.Contains(reservedClaims, name) {
+		if isReserved(name) {
 			return "", fmt.Errorf("ExtraClaims: the claim %q is reserved", name)
 		}
 	}

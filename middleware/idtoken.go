@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -152,9 +153,30 @@ var (
 // idClaims are the claims of an id_token that are looked at.
 type idClaims struct {
 	jwt.RegisteredClaims
-	AuthTime  int64  `json:"auth_time"`
-	SessionID string `json:"sid"`
-	Email     string `json:"email"`
+	AuthTime  int64
+	SessionID string
+	Email     string
+}
+
+// UnmarshalJSON reads members of exactly these names. To encoding/json "SUB" and
+// "ſub" are "sub", too, and the last of them wins: whoever has a say in other
+// claims of a token would have one in these.
+func (c *idClaims) UnmarshalJSON(doc []byte) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(doc, &members); err != nil {
+		return err
+	}
+	for name, into := range map[string]any{
+		"iss": &c.Issuer, "sub": &c.Subject, "aud": &c.Audience, "exp": &c.ExpiresAt, "nbf": &c.NotBefore, "iat": &c.IssuedAt,
+		"auth_time": &c.AuthTime, "sid": &c.SessionID, "email": &c.Email,
+	} {
+		if member, there := members[name]; there {
+			if err := json.Unmarshal(member, into); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+	}
+	return nil
 }
 
 // timesOK is true when the times fit each other, as they do in tokens of ours.

@@ -311,11 +311,11 @@ func forgeries(t *testing.T, ours, evil signer) []forgery {
 	return all
 }
 
-func jsonOf(t *testing.T, v any) string {
-	t.Helper()
+func jsonOf(tb testing.TB, v any) string {
+	tb.Helper()
 	doc, err := json.Marshal(v)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return string(doc)
 }

@@ -1,0 +1,49 @@
+package auth
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// naivePeer is the rule of peerOf once more, by other means: of everybody on
+// the way, from the server outwards, the first who is no trusted proxy. Where
+// somebody cannot be read, it is the proxy before.
+func naivePeer(remote, forwarded string, trusted []netip.Prefix) string {
+	way := append(strings.Split(forwarded, ","), remote)
+	peer := "invalid IP"
+	for i := len(way) - 1; i >= 0; i-- {
+		hop := way[i]
+		if i < len(way)-1 {
+			hop = strings.TrimSpace(hop)
+		}
+		ip := naiveIP(hop)
+		if ip == nil {
+			return peer
+		}
+		peer = ip.String()
+		proxy := false
+		for _, p := range trusted {
+			_, network, err := net.ParseCIDR(p.String())
+			proxy = proxy || err == nil && network.Contains(ip)
+		}
+		if !proxy {
+			return peer
+		}
+	}
+	return peer
+}
+
+// naiveIP reads an address with or without a port.
+func naiveIP(s string) net.IP {
+	host, port, err := net.SplitHostPort(s)
+	if _, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil || strings.HasPrefix(s, "[") != strings.Contains(host, ":") {
+		host = strings.Trim(s, "[]")
+	}
+	address, zone, hasZone := strings.Cut(host, "%")
+	if hasZone && (zone == "" || !strings.Contains(address, ":")) {
+		return nil
+	}
+	return net.ParseIP(address)
+}
