@@ -9,7 +9,7 @@ import (
 
 // A body that is announced and does not come holds back neither the answer nor
 // the handler.
-func TestBodyThatDoesNotCome(t *testing.T) {
+func TestAbuse_E09_BodyThatDoesNotCome(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name   string

@@ -24,7 +24,8 @@ func onEachStore(t *testing.T, change func(*auth.Config), f func(k *kit)) {
 
 func openSQLite(t *testing.T) storage.Store {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"))
+	path := filepath.Join(t.TempDir(), "test.db")
+	store, err := sqlite.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,6 +33,7 @@ func openSQLite(t *testing.T) storage.Store {
 		if err := store.Close(); err != nil {
 			t.Error(err)
 		}
+		canariesOf(t).searchFiles(t, path)
 	})
 	return store
 }
@@ -129,7 +131,7 @@ func TestParallelWrongGuesses(t *testing.T) {
 	})
 }
 
-func TestParallelFirstLoginsMakeOneUser(t *testing.T) {
+func TestAbuse_D08_ParallelFirstLoginsMakeOneUser(t *testing.T) {
 	onEachStore(t, func(c *auth.Config) { c.Limits.Address.StrangersPerHour = 5; c.Limits.Address.StrangersPerDay = 10 }, func(k *kit) {
 		codes := make([]string, 5)
 		for i := range codes {

@@ -140,7 +140,7 @@ func TestParseAddress(t *testing.T) {
 }
 
 // No letter beyond ASCII gets in, in whatever it could be folded to.
-func TestParseAddressRefusesAllButASCII(t *testing.T) {
+func TestAbuse_D01_D03_RefusesAllButASCII(t *testing.T) {
 	t.Parallel()
 	for r := rune(0x80); r <= utf8.MaxRune; r++ {
 		local, domain := "a"+string(r)+"b@b.example", "a@b"+string(r)+"b.example"
@@ -155,7 +155,7 @@ func TestParseAddressRefusesAllButASCII(t *testing.T) {
 
 // Of two bytes in the same place, only the two cases of an ASCII letter make
 // the same address.
-func TestParseAddressFoldsLettersOnly(t *testing.T) {
+func TestAbuse_D01_FoldsLettersOnly(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{"a%sb@b.example", "a@b%sb.example", "a@b.ex%sample"} {
 		spellings := make(map[string]byte)
@@ -196,7 +196,7 @@ func hardAddresses() []string {
 
 // The bound is loose, for slow machines: a parser that looks at each of 8192
 // bytes for each other one takes longer.
-func TestParseAddressIsFast(t *testing.T) {
+func TestAbuse_D06_ParseAddressIsFast(t *testing.T) {
 	t.Parallel()
 	const rounds = 20
 	for _, in := range hardAddresses() {
@@ -210,7 +210,7 @@ func TestParseAddressIsFast(t *testing.T) {
 	}
 }
 
-func BenchmarkParseAddress(b *testing.B) {
+func BenchmarkAbuse_D06_ParseAddress(b *testing.B) {
 	for i, in := range append(hardAddresses(), "ann@b.example") {
 		b.Run(strconv.Itoa(i), func(b *testing.B) {
 			for b.Loop() {

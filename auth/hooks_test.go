@@ -137,7 +137,7 @@ func TestFailingHooksCountNothing(t *testing.T) {
 	})
 }
 
-func TestRegistration(t *testing.T) {
+func TestAbuse_D13_Registration(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name   string

@@ -57,7 +57,7 @@ func verify(k *kit, algorithm, token string) {
 }
 
 // What is in an id_token, and of which type.
-func TestClaims(t *testing.T) {
+func TestAbuse_D11_Claims(t *testing.T) {
 	t.Parallel()
 	for _, algorithm := range algorithms {
 		t.Run(algorithm, func(t *testing.T) {
@@ -168,7 +168,7 @@ func TestIDTokenLifetime(t *testing.T) {
 }
 
 // What the host adds is in the token, whatever is in what it adds.
-func TestExtraClaims(t *testing.T) {
+func TestAbuse_G18_ExtraClaims(t *testing.T) {
 	t.Parallel()
 	extra := map[string]any{
 		"name": `Ann","admin":true,"x":"`, "roles": []any{"a", "b"}, "level": 3.0, "nothing": nil,
@@ -196,7 +196,7 @@ func TestExtraClaims(t *testing.T) {
 
 // The names that mailkey sets, and those that a verifier would believe of it,
 // are refused. The code still works when the host has mended its function.
-func TestReservedClaims(t *testing.T) {
+func TestAbuse_G18_ReservedClaims(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name  string
@@ -220,6 +220,12 @@ func TestReservedClaims(t *testing.T) {
 		{"email", "root@b.example"},
 		{"email_verified", false},
 		{"sub", nil},
+		{"SUB", "somebody"}, // what encoding/json takes for it
+		{"\u017fub", "somebody"},
+		{"i\u017f\u017f", "https://evil.example"},
+		{"\u017fid", "x"},
+		{"Exp", 4102444800},
+		{"EMAIL", "root@b.example"},
 		{"what JSON cannot say", math.NaN()},
 		{"what JSON cannot say, either", make(chan int)},
 	} {
@@ -253,7 +259,7 @@ func TestReservedClaims(t *testing.T) {
 
 // Of a login and its failures, the log tells nothing that opens or names
 // anything, not even at the level for debugging.
-func TestLogsTellNothing(t *testing.T) {
+func TestAbuse_J02_LogsTellNothing(t *testing.T) {
 	t.Parallel()
 	broken := true
 	play(t, func(c *auth.Config) {

@@ -131,7 +131,7 @@ func TestParseObject(t *testing.T) {
 }
 
 // Nesting is refused at its first brace, however deep it goes.
-func TestParseObjectOfDeepNesting(t *testing.T) {
+func TestAbuse_E10_DeepNesting(t *testing.T) {
 	t.Parallel()
 	const depth = 100_000
 	for _, in := range []string{

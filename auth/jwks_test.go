@@ -52,7 +52,7 @@ func TestThumbprint(t *testing.T) {
 // the thumbprint is made, in order.
 var members = map[string][]string{"RSA": {"e", "kty", "n"}, "EC": {"crv", "kty", "x", "y"}, "OKP": {"crv", "kty", "x"}}
 
-func TestKeySet(t *testing.T) {
+func TestAbuse_G11_KeySet(t *testing.T) {
 	t.Parallel()
 	for _, algorithm := range algorithms {
 		t.Run(algorithm, func(t *testing.T) {

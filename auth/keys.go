@@ -248,6 +248,22 @@ func (k *signingKey) parse() error {
 	if !ok {
 		return fmt.Errorf("signing key %s in the store: a %T cannot sign", k.ID, private)
 	}
+	if !fits(signer.Public(), k.Algorithm) {
+		return fmt.Errorf("signing key %s in the store: too weak, or not one for %q", k.ID, k.Algorithm)
+	}
 	k.private = signer
 	return nil
+}
+
+// fits is true for the keys that newSigningKey makes.
+func fits(public crypto.PublicKey, algorithm string) bool {
+	switch key := public.(type) {
+	case *rsa.PublicKey:
+		return algorithm == RS256 && key.N.BitLen() >= 2048
+	case *ecdsa.PublicKey:
+		return algorithm == ES256 && key.Curve == elliptic.P256()
+	case ed25519.PublicKey:
+		return algorithm == EdDSA
+	}
+	return false
 }

@@ -86,7 +86,7 @@ func TestFirstStartMakesTheKeys(t *testing.T) {
 }
 
 // However many instances start at once on an empty store, one makes the keys.
-func TestParallelStartsMakeOneSet(t *testing.T) {
+func TestAbuse_G14_ParallelStartsMakeOneSet(t *testing.T) {
 	t.Parallel()
 	for name, open := range map[string]func(t *testing.T) func() storage.Store{
 		"memory": func(*testing.T) func() storage.Store {
@@ -464,7 +464,7 @@ func TestEmptiedKeys(t *testing.T) {
 }
 
 // Nothing in the stored document can be read without the secret.
-func TestStoredKeysAreSealed(t *testing.T) {
+func TestAbuse_G15_StoredKeysAreSealed(t *testing.T) {
 	t.Parallel()
 	store := memory.New()
 	for _, algorithm := range []string{auth.ES256, auth.EdDSA, auth.RS256} {

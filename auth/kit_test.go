@@ -84,6 +84,7 @@ func newKit(t *testing.T, store storage.Store, change func(*auth.Config)) *kit {
 		change(&k.conf)
 	}
 	k.restart()
+	k.Cleanup(func() { canariesOf(t).searchLog(k) })
 	return k
 }
 
@@ -198,7 +199,9 @@ func (k *kit) do(r *http.Request) answer {
 	if err != nil {
 		k.Fatal(err)
 	}
-	return answer{res.StatusCode, res.Header, body}
+	a := answer{res.StatusCode, res.Header, body}
+	canariesOf(k.T).answered(a)
+	return a
 }
 
 func (k *kit) get(path string) answer { k.Helper(); return k.do(k.request("GET", path, "")) }

@@ -90,7 +90,7 @@ func (a *Auth) plain(methods []string, handle func(*call) error) http.Handler {
 				if v == http.ErrAbortHandler {
 					panic(v)
 				}
-				a.config.Logger.Error("panic", "path", r.URL.Path, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+				a.config.Logger.Error("panic", "path", r.URL.EscapedPath(), "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 				a.fail(c, &failure{reason: ReasonBusy})
 			}
 		}()

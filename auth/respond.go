@@ -17,7 +17,7 @@ func (a *Auth) fail(c *call, f *failure) {
 		if errors.Is(c.r.Context().Err(), context.Canceled) {
 			level = slog.LevelDebug // the client went away: that is all that is wrong
 		}
-		a.config.Logger.Log(c.r.Context(), level, "request failed", "path", c.r.URL.Path, "error_code", string(f.reason), "cause", f.cause)
+		a.config.Logger.Log(c.r.Context(), level, "request failed", "path", c.r.URL.EscapedPath(), "error_code", string(f.reason), "cause", f.cause)
 	}
 	h := c.w.Header()
 	if f.wait > 0 {

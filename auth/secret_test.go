@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-func TestSecretCheck(t *testing.T) {
+func TestAbuse_J05_SecretCheck(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct{ name, secret, want string }{
 		{"none", "", "has 0 bytes, fewer than 32: make one with openssl rand -hex 32"},
@@ -42,7 +42,7 @@ func TestSecretCheck(t *testing.T) {
 }
 
 // Whatever a secret is printed with, nothing of it shows.
-func TestSecretIsRedacted(t *testing.T) {
+func TestAbuse_J02_SecretIsRedacted(t *testing.T) {
 	t.Parallel()
 	secret := Secret("a canary of thirty-two bytes 0123")
 	config := Config{Secret: secret, PreviousSecrets: []Secret{secret}}
@@ -106,7 +106,7 @@ func TestSecretIsRedacted(t *testing.T) {
 
 // An Auth prints as one short line, whatever it is printed with and wherever it
 // is: it holds every key there is.
-func TestAuthPrintsNoSecret(t *testing.T) {
+func TestAbuse_J02_AuthPrintsNoSecret(t *testing.T) {
 	t.Parallel()
 	config := leastConfig()
 	config.Secret, config.SigningAlgorithm = Secret(randomBytes(32)), ES256

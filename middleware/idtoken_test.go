@@ -321,7 +321,7 @@ func jsonOf(tb testing.TB, v any) string {
 }
 
 // Nothing in a token makes the verifier ask anybody anything, or wait.
-func TestForgeries(t *testing.T) {
+func TestAbuse_G01_G02_G03_G04_G05_G07_Forgeries(t *testing.T) {
 	onEachAlgorithm(t, func(t *testing.T, alg string) {
 		synctest.Test(t, func(t *testing.T) {
 			time.Sleep(250 * time.Millisecond) // away from a whole second
@@ -355,7 +355,7 @@ func TestForgeries(t *testing.T) {
 }
 
 // The same without the issuer's key, against keys of this process.
-func TestForgeriesLocal(t *testing.T) {
+func TestAbuse_G01_G07_ForgeriesWithoutTheKey(t *testing.T) {
 	onEachAlgorithm(t, func(t *testing.T, alg string) {
 		k := newKit(t, memory.New(), func(c *auth.Config) { c.SigningAlgorithm = alg })
 		token := k.login("app", "a@b.example").idToken
@@ -378,7 +378,7 @@ func TestForgeriesLocal(t *testing.T) {
 }
 
 // Tokens of the wrong size or shape cost next to nothing.
-func TestShapelessTokensAreCheap(t *testing.T) {
+func TestAbuse_G06_ShapelessTokensAreCheap(t *testing.T) {
 	k := newKit(t, memory.New(), nil)
 	k.stop() // nothing else may allocate
 	h := guard(t, middleware.IDTokenConfig{Algorithm: auth.ES256, Auth: k.auth})
@@ -393,17 +393,37 @@ func TestShapelessTokensAreCheap(t *testing.T) {
 	}
 }
 
-// id_tokens live for five minutes, whatever becomes of the session.
-func TestIDTokenLifetime(t *testing.T) {
+// id_tokens live for five minutes, whatever becomes of the session or the user;
+// where that matters, the session is asked.
+func TestAbuse_G17_IDTokenOutlivesItsSession(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		k := newKit(t, memory.New(), nil)
-		login := k.login("app", "a@b.example")
-		h := guard(t, middleware.IDTokenConfig{Algorithm: auth.ES256, Auth: k.auth})
-		k.logout(login.session)
-		time.Sleep(5*time.Minute + 29*time.Second)
-		wantBody(t, serve(h, request("GET", "/", byBearer(login.idToken))), "a@b.example")
-		time.Sleep(time.Second)
-		wantNotSignedIn(t, serve(h, request("GET", "/", byBearer(login.idToken))))
-	})
+	for name, end := range map[string]func(k *kit, session string) error{
+		"logout": func(k *kit, session string) error { k.logout(session); return nil },
+		"the user is disabled": func(k *kit, _ string) error {
+			user, err := k.auth.UserByEmail(k.Context(), "a@b.example")
+			if err != nil {
+				return err
+			}
+			return k.auth.DisableUser(k.Context(), user.ID)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				k := newKit(t, memory.New(), nil)
+				login := k.login("app", "a@b.example")
+				byToken := guard(t, middleware.IDTokenConfig{Algorithm: auth.ES256, Auth: k.auth})
+				bySession := middleware.RequireSession(k.auth)(whoami)
+				wantBody(t, serve(bySession, request("GET", "/", bySessionToken(login.session))), "a@b.example")
+				if err := end(k, login.session); err != nil {
+					t.Fatal(err)
+				}
+				wantNotSignedIn(t, serve(bySession, request("GET", "/", bySessionToken(login.session))))
+				time.Sleep(5*time.Minute + 29*time.Second)
+				wantBody(t, serve(byToken, request("GET", "/", byBearer(login.idToken))), "a@b.example")
+				time.Sleep(time.Second)
+				wantNotSignedIn(t, serve(byToken, request("GET", "/", byBearer(login.idToken))))
+			})
+		})
+	}
 }

@@ -30,7 +30,7 @@ func handled(h http.Handler) func(*http.Request) (*http.Response, error) {
 }
 
 // Whatever the issuer answers, or not, the last good keys stay in use.
-func TestBadAnswersKeepTheLastGoodKeys(t *testing.T) {
+func TestAbuse_G10_BadAnswersKeepTheLastGoodKeys(t *testing.T) {
 	t.Parallel()
 	k1 := newSigner(t, auth.ES256, "k1")
 	unusable := func(change func(*jwkset.JWKMarshal)) func(*http.Request) (*http.Response, error) {
@@ -202,7 +202,7 @@ func TestIssuerIsDownAtFirst(t *testing.T) {
 
 // A flood of tokens that name keys nobody has fetches at most once in ten
 // seconds, and holds up nobody, not even while the issuer does not answer.
-func TestUnknownKeys(t *testing.T) {
+func TestAbuse_G09_UnknownKeys(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name string
@@ -247,7 +247,7 @@ func TestUnknownKeys(t *testing.T) {
 
 // An emergency rotation is picked up within seconds, also while a flood of junk
 // goes on; withdrawn keys die within five minutes.
-func TestRotationElsewhere(t *testing.T) {
+func TestAbuse_G09_G13_RotationElsewhere(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name    string
@@ -294,7 +294,7 @@ func TestRotationElsewhere(t *testing.T) {
 
 // Keys that rotate on schedule are published long before they sign: no token is
 // ever refused, though verifiers look once in five minutes only.
-func TestScheduledRotation(t *testing.T) {
+func TestAbuse_G12_ScheduledRotation(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		k := newKit(t, memory.New(), func(c *auth.Config) {

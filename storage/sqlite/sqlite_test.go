@@ -47,7 +47,7 @@ func TestSameAsMemory(t *testing.T) {
 	}
 }
 
-func TestFilesArePrivate(t *testing.T) {
+func TestAbuse_J03_FilesArePrivate(t *testing.T) {
 	t.Parallel()
 	// A path with characters that mean something in a URI.
 	path := filepath.Join(t.TempDir(), "a?b#c d%20.db")
