@@ -55,7 +55,7 @@ func (a *Auth) UserByEmail(ctx context.Context, email string) (User, error) {
 	if !ok {
 		return User{}, ErrInvalidEmail
 	}
-	u, ok, err := a.config.Store.UserByEmail(ctx, addr.folded)
+	u, ok, err := a.userOf(ctx, addr)
 	return u, known("find the user", ok, err)
 }
 

@@ -104,6 +104,10 @@ func busy(doing string, cause error) error {
 	return &failure{reason: ReasonBusy, cause: fmt.Errorf("%s: %w", doing, cause), wait: time.Second}
 }
 
+// errMixedUp is what comes of a driver, or a cache, that gives one caller the
+// answer to another. That must not make one person another.
+var errMixedUp = errors.New("the store answered with what it was not asked for")
+
 // failureOf makes a failure of any error.
 func failureOf(err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {

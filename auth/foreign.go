@@ -36,7 +36,7 @@ func (f *foreignSessions) FindSession(ctx context.Context, tokenHash string, now
 	if err != nil || !found {
 		return s, u, false, err
 	}
-	s, ok = decodeForeign(data, tokenHash)
+	s, ok = decodeForeign(data)
 	if !ok || !now.Before(s.ExpiresAt) {
 		return s, u, false, nil
 	}
@@ -51,7 +51,7 @@ func (f *foreignSessions) FindSession(ctx context.Context, tokenHash string, now
 // SaveSessionData implements sessionStore. The data holds the session, too: it
 // was among the values that were loaded.
 func (f *foreignSessions) SaveSessionData(ctx context.Context, tokenHash string, data []byte, now time.Time) (bool, error) {
-	s, ok := decodeForeign(data, tokenHash)
+	s, ok := decodeForeign(data)
 	if !ok {
 		return false, nil
 	}
@@ -128,14 +128,14 @@ func (a *Auth) keepForeign(ctx context.Context, s storage.Session) error {
 
 func encodeForeign(s storage.Session) ([]byte, error) {
 	return scsCodec{}.Encode(s.ExpiresAt, map[string]any{foreignKey: map[string]any{
-		"id": s.ID, "user": s.UserID, "client": s.ClientID, "agent": s.Agent, "os": s.OS,
+		"token_hash": s.TokenHash, "id": s.ID, "user": s.UserID, "client": s.ClientID, "agent": s.Agent, "os": s.OS,
 		"claimed_ip": s.ClaimedIP, "ip": s.IP, "created_at": s.CreatedAt.UnixMilli(),
 	}})
 }
 
 // decodeForeign reads what encodeForeign wrote; ok is false for the session of
 // another application in the same store.
-func decodeForeign(data []byte, tokenHash string) (s storage.Session, ok bool) {
+func decodeForeign(data []byte) (s storage.Session, ok bool) {
 	deadline, values, err := scsCodec{}.Decode(data)
 	if err != nil {
 		return s, false
@@ -147,7 +147,7 @@ func decodeForeign(data []byte, tokenHash string) (s storage.Session, ok bool) {
 	text := func(name string) string { v, _ := record[name].(string); return v }
 	createdAt, ok := record["created_at"].(float64)
 	s = storage.Session{
-		TokenHash: tokenHash, ID: text("id"), UserID: text("user"), ClientID: text("client"), Agent: text("agent"),
+		TokenHash: text("token_hash"), ID: text("id"), UserID: text("user"), ClientID: text("client"), Agent: text("agent"),
 		OS: text("os"), ClaimedIP: text("claimed_ip"), IP: text("ip"), Data: data,
 		CreatedAt: time.UnixMilli(int64(createdAt)).UTC(), ExpiresAt: deadline,
 	}

@@ -19,11 +19,12 @@ func inForeignStore(c *auth.Config) { c.SessionStore = memstore.NewWithCleanupIn
 // whoami is a page of the app: it says who is calling and counts the visits.
 func (k *kit) whoami() *http.Client {
 	return k.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r, err := k.auth.LoadSession(r)
+		loaded, err := k.auth.LoadSession(r)
 		if err != nil {
 			k.auth.WriteError(w, r, err)
 			return
 		}
+		r = loaded
 		id, ok := auth.FromContext(r.Context())
 		if !ok {
 			w.WriteHeader(http.StatusUnauthorized)

@@ -122,7 +122,7 @@ type grant struct {
 // prepareGrant does everything that can fail, or that the host decides, before
 // the code is redeemed: afterwards nothing may go wrong any more.
 func (a *Auth) prepareGrant(c *call, addr address, challenge storage.Challenge, guess *storage.Guess) (grant, error) {
-	user, exists, err := a.config.Store.UserByEmail(c.ctx, addr.folded)
+	user, exists, err := a.userOf(c.ctx, addr)
 	if err != nil {
 		return grant{}, busy("find the user", err)
 	}
@@ -155,6 +155,15 @@ func (a *Auth) prepareGrant(c *call, addr address, challenge storage.Challenge, 
 	guess.MaxSessions = a.config.MaxSessions
 	guess.Session, err = a.newSession(c, g)
 	return g, err
+}
+
+// userOf returns the user with the address.
+func (a *Auth) userOf(ctx context.Context, addr address) (storage.User, bool, error) {
+	user, exists, err := a.config.Store.UserByEmail(ctx, addr.folded)
+	if err == nil && exists && user.Email != addr.folded {
+		return storage.User{}, false, errMixedUp
+	}
+	return user, exists, err
 }
 
 func (a *Auth) replyLogin(c *call, g grant) error {

@@ -183,6 +183,9 @@ func (a *Auth) find(ctx context.Context, current *currentSession, tokenHash stri
 	if err != nil || !ok {
 		return err
 	}
+	if current.session.TokenHash != tokenHash {
+		return errMixedUp
+	}
 	client, registered := a.clients[current.session.ClientID]
 	current.live = registered && client.Cookie == current.byCookie && !a.idle(current.session, current.now)
 	return nil

@@ -37,7 +37,7 @@ func (a *Auth) sendCode(c *call) error {
 	}
 	// Mail goes to the spelling that was proved, not to one that merely folds
 	// to the same.
-	user, known, err := a.config.Store.UserByEmail(c.ctx, addr.folded)
+	user, known, err := a.userOf(c.ctx, addr)
 	if err != nil {
 		return busy("find the user", err)
 	}

@@ -106,10 +106,11 @@ func sessionToken(r *http.Request, client Client) (token string, ok bool) {
 	return tokens[0], isToken(tokens[0])
 }
 
-// isToken is true for the one spelling of 32 bytes.
+// isToken is true for the one spelling of 32 bytes. Decoding alone would pass
+// over line ends.
 func isToken(t string) bool {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(t)
-	return err == nil && len(raw) == 32
+	return err == nil && len(raw) == 32 && len(t) == base64.RawURLEncoding.EncodedLen(32)
 }
 
 // findSession returns the live session of a request to one of our endpoints, if

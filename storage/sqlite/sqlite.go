@@ -47,8 +47,8 @@ type Store struct {
 
 // Open opens the database, which is created, readable for its owner only,
 // when it does not exist. Tables are brought up to date; several processes may
-// do that at the same time. It refuses a file that others can read, and one
-// that a newer version wrote.
+// do that at the same time. It refuses a file that others can read, a symbolic
+// link, and a file that a newer version wrote.
 //
 // ctx bounds opening alone.
 func Open(ctx context.Context, path string) (*Store, error) {
@@ -125,26 +125,38 @@ func migrate(ctx context.Context, db *sqlx.DB) error {
 }
 
 // private creates the file for its owner alone, before SQLite would create it
-// for everybody (the files beside it take over its mode), or checks that it is
-// so. An existing file is never opened here: closing it would drop the locks
-// that SQLite holds in this process.
+// for everybody (the files beside it take over its mode), or checks that it, and
+// what is beside it, is so. An existing file is never opened here: closing it
+// would drop the locks that SQLite holds in this process.
 func private(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err == nil {
-		return f.Close()
+		err = f.Close()
+	} else if errors.Is(err, fs.ErrExist) {
+		err = checkPrivate(path)
 	}
-	if !errors.Is(err, fs.ErrExist) {
+	if err != nil {
 		return err
 	}
-	info, err := os.Stat(path)
+	for _, beside := range []string{"-wal", "-shm"} {
+		if err := checkPrivate(path + beside); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkPrivate refuses links, too: whoever may change one chooses the file.
+func checkPrivate(path string) error {
+	info, err := os.Lstat(path)
 	if err != nil {
 		return err
 	}
 	if !info.Mode().IsRegular() {
-		return errors.New("not a regular file")
+		return fmt.Errorf("%s is not a regular file", info.Name())
 	}
 	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o077 != 0 {
-		return fmt.Errorf("the file holds secrets and its mode is %#o: run chmod 600 on it", mode)
+		return fmt.Errorf("%s holds secrets and its mode is %#o: run chmod 600 on it", info.Name(), mode)
 	}
 	return nil
 }
