@@ -93,6 +93,9 @@ func New(config Config) (*Auth, error) {
 	if a.handlers, err = a.newHandlers(); err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
 	}
+	if !isSafe(a.issuer) {
+		config.Logger.Warn("InsecureIssuer: codes, tokens and cookies can be read on the way", "issuer", config.Issuer)
+	}
 	return a, nil
 }
 

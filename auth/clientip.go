@@ -25,12 +25,16 @@ func peerOf(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	return peer
 }
 
-// parseHop reads an address with or without a port.
+// parseHop reads an address with or without a port, and with or without
+// brackets.
 func parseHop(s string) netip.Addr {
 	if withPort, err := netip.ParseAddrPort(s); err == nil {
 		return withPort.Addr().Unmap().WithZone("")
 	}
-	addr, err := netip.ParseAddr(strings.Trim(s, "[]"))
+	if strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") {
+		s = s[1 : len(s)-1]
+	}
+	addr, err := netip.ParseAddr(s)
 	if err != nil {
 		return netip.Addr{}
 	}

@@ -35,15 +35,14 @@ func naivePeer(remote, forwarded string, trusted []netip.Prefix) string {
 	return peer
 }
 
-// naiveIP reads an address with or without a port.
+// naiveIP reads an address with or without a port, but none with a zone.
 func naiveIP(s string) net.IP {
 	host, port, err := net.SplitHostPort(s)
 	if _, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil || strings.HasPrefix(s, "[") != strings.Contains(host, ":") {
-		host = strings.Trim(s, "[]")
+		host = s
+		if inner, ok := strings.CutPrefix(s, "["); ok && strings.HasSuffix(inner, "]") {
+			host = strings.TrimSuffix(inner, "]")
+		}
 	}
-	address, zone, hasZone := strings.Cut(host, "%")
-	if hasZone && (zone == "" || !strings.Contains(address, ":")) {
-		return nil
-	}
-	return net.ParseIP(address)
+	return net.ParseIP(host)
 }

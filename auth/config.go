@@ -141,7 +141,8 @@ type Config struct {
 	// No address, code or token is logged. Default: slog.Default().
 	Logger *slog.Logger
 
-	// InsecureIssuer allows an http Issuer that is not a loopback address.
+	// InsecureIssuer allows an http Issuer that is not a loopback address. New
+	// logs a warning where that is what it is for.
 	InsecureIssuer bool
 }
 
@@ -296,10 +297,15 @@ func parseIssuer(issuer string, insecure bool) (*url.URL, error) {
 		u.Path != "" && path.Clean(u.Path) != u.Path || u.Path == "/" {
 		return nil, fmt.Errorf("%q is not a plain URL of scheme, host in lower case, and perhaps a path without a slash at its end", issuer)
 	}
-	if u.Scheme == "https" || u.Scheme == "http" && (insecure || isLoopback(u.Hostname())) {
+	if isSafe(u) || u.Scheme == "http" && insecure {
 		return u, nil
 	}
 	return nil, fmt.Errorf("%q is not https, and its host is not loopback", issuer)
+}
+
+// isSafe is true where nobody on the way can read along.
+func isSafe(u *url.URL) bool {
+	return u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname())
 }
 
 func isLoopback(host string) bool {

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
@@ -11,6 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 )
 
 // Secret is what codes are derived from and what the stored keys are sealed
@@ -47,14 +50,28 @@ func (s Secret) check() error {
 	if len(s) < 32 {
 		return fmt.Errorf("has %d bytes, fewer than 32: make one with openssl rand -hex 32", len(s))
 	}
+	if !s.looksRandom() {
+		return errors.New("is not random: make one with openssl rand -hex 32")
+	}
+	return nil
+}
+
+// placeholders are in secrets that somebody forgot to replace. A random one has
+// such a word once in ten million times.
+var placeholders = []string{"change", "default", "example", "insert", "password", "placeholder", "replace", "secret"}
+
+func (s Secret) looksRandom() bool {
 	distinct := make(map[byte]bool)
 	for _, b := range s {
 		distinct[b] = true
 	}
-	if len(distinct) < 8 {
-		return errors.New("is not random: make one with openssl rand -hex 32")
+	for period := 1; period <= len(s)/2; period++ {
+		if bytes.Equal(s[period:], s[:len(s)-period]) {
+			return false
+		}
 	}
-	return nil
+	text := lowerASCII(string(s))
+	return len(distinct) >= 8 && !slices.ContainsFunc(placeholders, func(word string) bool { return strings.Contains(text, word) })
 }
 
 // secretKeys are what one Secret is used for, each purpose with a key of its

@@ -40,7 +40,7 @@ func TestChi(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			a, err := auth.New(auth.Config{
-				Store: memory.New(), Mailer: noMail{}, Secret: auth.Secret("an example secret of enough bytes 1234"),
+				Store: memory.New(), Mailer: noMail{}, Secret: auth.Secret("correct horse battery staple 0123456789"),
 				Issuer: row.issuer, Clients: []auth.Client{{ID: "app"}}, SigningAlgorithm: auth.ES256,
 				Logger: slog.New(slog.DiscardHandler),
 			})

@@ -71,6 +71,14 @@ func exampleRefusals(t *testing.T, program string) {
 			files: func(t *testing.T, dir string) { writeFile(t, filepath.Join(dir, "mailkey.db.secret"), secret, 0o644) }},
 		{name: "short secret", args: []string{"-secret-file", "short"}, status: 1, want: []string{"short: not a secret of 64 hexadecimal digits or more"},
 			files: func(t *testing.T, dir string) { writeFile(t, filepath.Join(dir, "short"), secret[:40], 0o600) }},
+		{name: "secret that is none", args: []string{"-secret-file", "digits"}, status: 1, want: []string{"auth: Secret: is not random: make one with openssl rand -hex 32"},
+			files: func(t *testing.T, dir string) { writeFile(t, filepath.Join(dir, "digits"), secret, 0o600) }},
+		{name: "database that is a link", status: 1, want: []string{"mailkey.db is not a regular file"},
+			files: func(t *testing.T, dir string) {
+				if err := os.Symlink(filepath.Join(dir, "elsewhere"), filepath.Join(dir, "mailkey.db")); err != nil {
+					t.Fatal(err)
+				}
+			}},
 		{name: "database that others can read", status: 1, want: []string{"its mode is 0640: run chmod 600 on it"},
 			files: func(t *testing.T, dir string) { writeFile(t, filepath.Join(dir, "mailkey.db"), "", 0o640) }},
 		{name: "no database", status: 1, want: []string{"file is not a database"},
