@@ -6,13 +6,15 @@ import (
 	"strings"
 )
 
+const maxReturnPath = 2048 // bytes
+
 // SafeReturnPath returns the path, with its query, that a person may be sent
 // to after a login, when a request asked for it: a path on the same origin and
 // nothing else. ok is false for whatever a browser could read as another site.
 // The path is parsed and put together anew, so what comes out is not what was
 // put in byte by byte.
 func SafeReturnPath(target string) (safe string, ok bool) {
-	if len(target) > 2048 || !strings.HasPrefix(target, "/") {
+	if len(target) > maxReturnPath || !strings.HasPrefix(target, "/") {
 		return "", false
 	}
 	for i := range len(target) {
@@ -35,5 +37,8 @@ func SafeReturnPath(target string) (safe string, ok bool) {
 		return "", false
 	}
 	safe = (&url.URL{Path: u.Path, RawQuery: u.RawQuery}).String()
-	return safe, strings.HasPrefix(safe, "/") && !strings.HasPrefix(safe, "//")
+	if len(safe) > maxReturnPath || !strings.HasPrefix(safe, "/") || strings.HasPrefix(safe, "//") {
+		return "", false
+	}
+	return safe, true
 }

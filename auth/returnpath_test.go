@@ -160,6 +160,7 @@ var openRedirects = []string{
 	"/a?x=b c",
 	"/a?x=\\",
 	"/a?" + strings.Repeat("x", 2048),
+	"/" + strings.Repeat(`"`, 1000), // three times as long when it is escaped
 	"/" + strings.Repeat("a", 1<<20),
 	"〱//evil.example",
 	"/\u2044/evil.example",

@@ -52,7 +52,7 @@ func opens(spoil func(path string) error) func(string) error {
 	}
 }
 
-func mails(c smtpmailer.Config) func(string) error {
+func relays(c smtpmailer.Config) func(string) error {
 	return func(string) error {
 		c.From = "login@app.example"
 		_, err := smtpmailer.New(c)
@@ -105,13 +105,13 @@ func TestAbuse_G15_J05_J06_StartUp(t *testing.T) {
 			return errors.Join(os.Rename(path, path+".moved"), os.Symlink(path+".moved", path))
 		}), "is not a regular file"},
 
-		{"a relay", mails(smtpmailer.Config{URL: "smtp://relay.example"}), ""}, // which has to offer STARTTLS
-		{"a relay in plain text by name", mails(smtpmailer.Config{URL: "smtp+plain://relay.example"}), "URL must start with smtp:// or smtps://"},
-		{"a relay in plain text by parameter", mails(smtpmailer.Config{URL: "smtp://relay.example?tls=off"}), "URL must end after the port"},
-		{"a relay that is not checked", mails(smtpmailer.Config{
+		{"a relay", relays(smtpmailer.Config{URL: "smtp://relay.example"}), ""}, // which has to offer STARTTLS
+		{"a relay in plain text by name", relays(smtpmailer.Config{URL: "smtp+plain://relay.example"}), "URL must start with smtp:// or smtps://"},
+		{"a relay in plain text by parameter", relays(smtpmailer.Config{URL: "smtp://relay.example?tls=off"}), "URL must end after the port"},
+		{"a relay that is not checked", relays(smtpmailer.Config{
 			URL: "smtps://relay.example", TLSConfig: &tls.Config{InsecureSkipVerify: true},
 		}), "TLSConfig must not set InsecureSkipVerify"},
-		{"a user without a password", mails(smtpmailer.Config{URL: "smtp://user@relay.example"}), "URL must have both a user and a password"},
+		{"a user without a password", relays(smtpmailer.Config{URL: "smtp://user@relay.example"}), "URL must have both a user and a password"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()

@@ -39,7 +39,7 @@ func FuzzAnswer(f *testing.F) {
 		}
 		if isRight(pow, state, a) {
 			sum := sha256.Sum256([]byte(before[1:] + code))
-			if point != "" || code == "" || len(code) > 64 || !utf8.ValidString(code) ||
+			if point != "" || code == "" || utf8.RuneCountInString(code) > 64 || !utf8.ValidString(code) ||
 				state[0] == 0 || sum[0]>>(8-min(8, state[0])) != 0 {
 				t.Errorf("proof of work %q: %q is right", state, a)
 			}

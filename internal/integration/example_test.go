@@ -26,6 +26,8 @@ func TestExample(t *testing.T) {
 		{"a mail survives a crash, once", exampleMailSurvives},
 		{"SIGTERM lets a request finish", exampleTerminates},
 		{"the page", examplePage},
+		{"mail goes to the spelling that was proved", exampleSpelling},
+		{"slow headers", exampleSlowHeaders},
 		{"refusals at start-up", exampleRefusals},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,0 +1,62 @@
+package services
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// Nginx is a reverse proxy in front of one server, to which it keeps
+// connections open for whoever comes next.
+type Nginx struct {
+	*Process
+	Addr string
+}
+
+const nginxConfig = `
+daemon off;
+master_process off; # or ending it would leave a worker behind
+pid %[1]s/pid;
+error_log stderr;
+events {}
+http {
+	access_log off;
+	client_body_temp_path %[1]s/body;
+	proxy_temp_path %[1]s/proxy;
+	fastcgi_temp_path %[1]s/fastcgi;
+	uwsgi_temp_path %[1]s/uwsgi;
+	scgi_temp_path %[1]s/scgi;
+	upstream app {
+		server %[3]s;
+		keepalive 1;
+	}
+	server {
+		listen %[2]s;
+		location / {
+			proxy_pass http://app;
+			proxy_http_version 1.1;
+			proxy_request_buffering off;
+			proxy_set_header Host $host;
+			proxy_set_header Connection "";
+			proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+		}
+	}
+}
+`
+
+// StartNginx starts a proxy in front of the server at an address.
+func StartNginx(tb testing.TB, upstream string) *Nginx {
+	tb.Helper()
+	path := program(tb, "nginx")
+	n := &Nginx{Addr: FreeAddr(tb)}
+	dir := directory(tb, "nginx")
+	config := filepath.Join(dir, "nginx.conf")
+	if err := os.WriteFile(config, fmt.Appendf(nil, nginxConfig, dir, n.Addr, upstream), 0o644); err != nil {
+		tb.Fatal(err)
+	}
+	n.Process = run(tb, dir, exec.Command(path, "-p", dir, "-c", config))
+	n.await(tb, dials(n.Addr))
+	return n
+}
