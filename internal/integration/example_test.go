@@ -26,6 +26,8 @@ func TestExample(t *testing.T) {
 		{"a mail survives a crash, once", exampleMailSurvives},
 		{"SIGTERM lets a request finish", exampleTerminates},
 		{"the page", examplePage},
+		{"the description of the wire", exampleDescription},
+		{"the rules of the wire", exampleWire},
 		{"refusals at start-up", exampleRefusals},
 	} {
 		t.Run(test.name, func(t *testing.T) {
