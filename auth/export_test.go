@@ -2,6 +2,8 @@ package auth
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -16,6 +18,9 @@ var (
 
 // Status is the HTTP status of a reason.
 func Status(r Reason) int { return statuses[r] }
+
+// Paths are those that Handler serves, in order.
+func (a *Auth) Paths() []string { return slices.Sorted(maps.Keys(a.handlers.byPath())) }
 
 // Language is the language that a request with these two headers is answered in.
 func (a *Auth) Language(xl, acceptLanguage string) string {

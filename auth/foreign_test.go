@@ -64,8 +64,12 @@ func TestForeignSessionStore(t *testing.T) {
 		if a := k.visit(page, strings.Repeat("A", 43), ""); a.status != http.StatusUnauthorized {
 			t.Errorf("an unknown token: %d", a.status)
 		}
-		if a := k.get("/api/v2/sdk/sessions"); a.code() != string(auth.ReasonNotFound) {
-			t.Errorf("the list of sessions: %s", a.body)
+		for path, methods := range map[string][]string{sessionsPath: {"GET", "DELETE"}, sessionsPath + "/x": {"DELETE"}} {
+			for _, method := range methods {
+				if a := k.do(k.withToken(method, path, token)); a.code() != string(auth.ReasonNotFound) {
+					t.Errorf("%s %s: %s", method, path, a.body)
+				}
+			}
 		}
 
 		// A slow request is on its way while its session ends.

@@ -42,7 +42,7 @@ func FuzzHeaders(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	handler := a.Handler()
+	handler := recorded(a.Handler(), "https://app.example/auth")
 	var served atomic.Uint32
 	var errorBodies []string
 	for _, r := range auth.Reasons() {

@@ -17,9 +17,10 @@ import (
 	"github.com/MicahParks/jwkset"
 )
 
-// keysHandler serves what a client of the API family, or a standard OIDC
-// verifier, needs to check id_tokens: it is public and the same for a while.
-func (a *Auth) keysHandler(document func(*call) []byte) http.Handler {
+// publicHandler serves a document that is public and the same for a while: what
+// a client of the API family, or a standard OIDC verifier, needs to check
+// id_tokens.
+func (a *Auth) publicHandler(document func(*call) []byte) http.Handler {
 	return a.plain([]string{http.MethodGet, http.MethodHead}, func(c *call) error {
 		doc := document(c)
 		sum := sha256.Sum256(doc)

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"net/http"
+	"path"
 	"strings"
 
 	"github.com/gorilla/mux"
@@ -28,11 +29,15 @@ const (
 type handlers struct {
 	captcha, captchaAudio, verifyCaptcha, sendCode, login http.Handler
 	refresh, logout, sessions, session                    http.Handler
-	jwks, discovery, notFound                             http.Handler
+	jwks, discovery, openAPI, notFound                    http.Handler
 }
 
 func (a *Auth) newHandlers() (h handlers, err error) {
 	document, err := discovery(a.config.Issuer, a.config.SigningAlgorithm)
+	if err != nil {
+		return h, err
+	}
+	description, err := describe(a.config.Issuer)
 	if err != nil {
 		return h, err
 	}
@@ -65,8 +70,9 @@ func (a *Auth) newHandlers() (h handlers, err error) {
 		logout:    a.endpoint(endpoint{methods: []string{http.MethodGet, http.MethodPost}, handle: a.logout}),
 		sessions:  a.endpoint(endpoint{methods: []string{http.MethodGet, http.MethodDelete}, handle: a.ownSessions}),
 		session:   a.endpoint(endpoint{methods: []string{http.MethodDelete}, handle: a.endOwnSession}),
-		jwks:      a.keysHandler(func(c *call) []byte { return a.currentKeys(c.ctx, c.now).public }),
-		discovery: a.keysHandler(func(*call) []byte { return document }),
+		jwks:      a.publicHandler(func(c *call) []byte { return a.currentKeys(c.ctx, c.now).public }),
+		discovery: a.publicHandler(func(*call) []byte { return document }),
+		openAPI:   a.publicHandler(func(*call) []byte { return description }),
 		notFound: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			a.plain([]string{r.Method}, func(*call) error { return refuse(ReasonNotFound) }).ServeHTTP(w, r)
 		}),
@@ -148,11 +154,14 @@ func (a *Auth) RefreshHandler() http.Handler { return a.handlers.refresh }
 // path.
 func (a *Auth) SessionsHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/sessions") {
+		switch parent, last := path.Split(r.URL.Path); {
+		case last == "sessions":
 			a.handlers.sessions.ServeHTTP(w, r)
-			return
+		case last != "" && path.Base(parent) == "sessions":
+			a.handlers.session.ServeHTTP(w, r)
+		default:
+			a.handlers.notFound.ServeHTTP(w, r)
 		}
-		a.handlers.session.ServeHTTP(w, r)
 	})
 }
 

@@ -221,8 +221,10 @@ func TestSessionsHandlersAlone(t *testing.T) {
 		if a := k.refresh(token); a.status != 200 {
 			t.Errorf("refresh: %s", a.body)
 		}
-		if a := k.end(sessionsPath+"/", token); a.status == 200 && string(a.body) != `{"ended":0}` {
-			t.Errorf("no id: %d %s", a.status, a.body)
+		for _, path := range []string{sessionsPath + "/", sessionsPath + "/x/" + c["sid"].(string)} {
+			if a := k.end(path, token); a.code() != string(auth.ReasonNotFound) {
+				t.Errorf("%s: %d %s", path, a.status, a.body)
+			}
 		}
 		if a := k.end(sessionsPath+"/"+c["sid"].(string), token); string(a.body) != `{"ended":1}` || k.alive(token) {
 			t.Errorf("%d %s", a.status, a.body)

@@ -65,6 +65,7 @@ func serve(ctx context.Context, cfg config, stdout io.Writer, logs slog.Handler)
 	}
 	router.PathPrefix("/api/").Handler(a.Handler())
 	router.PathPrefix("/.well-known/").Handler(a.Handler())
+	router.Handle("/openapi.json", a.OpenAPIHandler())
 	if err := pageRoutes(router, cfg); err != nil {
 		return err
 	}

@@ -28,6 +28,8 @@ func TestExample(t *testing.T) {
 		{"the page", examplePage},
 		{"mail goes to the spelling that was proved", exampleSpelling},
 		{"slow headers", exampleSlowHeaders},
+		{"the description of the wire", exampleDescription},
+		{"the rules of the wire", exampleWire},
 		{"refusals at start-up", exampleRefusals},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,0 +1,84 @@
+package integration
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// exchange is a request and the answer to it, as the tests of package auth
+// record it.
+type exchange struct {
+	Issuer  string
+	Method  string
+	URI     string
+	Header  http.Header
+	Body    []byte
+	Status  int
+	Answer  http.Header
+	Content []byte
+}
+
+// The description of the wire is true: it has everything that the tests of
+// package auth say and hear over HTTP, and it has nothing else.
+func TestWireIsAsDescribed(t *testing.T) {
+	t.Parallel()
+	descriptions := make(map[string]*description)
+	happened := make(map[string]bool)
+	for _, e := range recordAuth(t) {
+		if descriptions[e.Issuer] == nil {
+			descriptions[e.Issuer] = describe(t, e.Issuer)
+		}
+		outcomes, err := descriptions[e.Issuer].check(t.Context(), e)
+		if err != nil { // one is enough: others will be like it
+			t.Fatalf("%s %s\n%v %s\nwas answered with\n%d %v %s\n%v", e.Method, e.URI, e.Header, e.Body, e.Status, e.Answer, e.Content, err)
+		}
+		for _, o := range outcomes {
+			happened[o] = true
+		}
+	}
+	for _, d := range descriptions {
+		for _, o := range d.outcomes() {
+			if !happened[o] {
+				t.Errorf("it describes what never happened: %s", o)
+			}
+		}
+		break // they differ in their server alone
+	}
+	if len(happened) < 100 {
+		t.Errorf("only this was recorded: %v", slices.Sorted(maps.Keys(happened)))
+	}
+}
+
+// recordAuth runs the tests of package auth.
+func recordAuth(t *testing.T) (exchanges []exchange) {
+	t.Helper()
+	file, err := os.Create(filepath.Join(t.TempDir(), "exchanges"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "example.com/mailkey/auth")
+	cmd.Env = append(os.Environ(), "MAILKEY_RECORD="+file.Name())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go test: %v\n%s", err, out)
+	}
+	for lines := json.NewDecoder(file); ; {
+		var e exchange
+		err := lines.Decode(&e)
+		if errors.Is(err, io.EOF) {
+			return exchanges
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		exchanges = append(exchanges, e)
+	}
+}
