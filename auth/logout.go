@@ -14,7 +14,7 @@ func (a *Auth) logout(c *call) error {
 	}
 	ok := current.live
 	if ok {
-		if ok, err = a.sessions.EndSession(c.ctx, current.session.TokenHash, c.now); err != nil {
+		if ok, err = a.sessions.EndSession(c.ctx, hashToken(current.token), c.now); err != nil {
 			return busy("end the session", err)
 		}
 	}
@@ -24,6 +24,6 @@ func (a *Auth) logout(c *call) error {
 	if !ok {
 		return refuse(ReasonSessionInvalid)
 	}
-	a.config.Logger.Info("logout", "user", current.user.ID, "client", c.client.ID, "peer", c.peer)
+	a.config.Logger.Info("logout", "user", current.session.UserID, "client", c.client.ID, "peer", c.peer)
 	return c.reply(struct{}{})
 }

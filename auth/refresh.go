@@ -74,7 +74,7 @@ func (a *Auth) nextToken(c *call, old string, current *currentSession) (string, 
 	}
 	for _, s := range a.secrets { // another instance may have another one first
 		next := derivedToken(s, old)
-		if err := a.find(c.ctx, current, hashToken(next)); err != nil {
+		if err := a.find(c.ctx, current, next); err != nil {
 			return "", busy("find the session", err)
 		}
 		if current.live = current.live && current.session.ClientID == c.client.ID; current.live {

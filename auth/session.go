@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -41,10 +40,10 @@ func (a *Auth) newSession(c *call, g grant) (storage.Session, error) {
 	}, nil
 }
 
-// hashToken is how a session_token is stored: as scs hashes it, too.
+// hashToken is how a session_token is stored.
 func hashToken(token string) string {
 	sum := sha256.Sum256([]byte(token))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
+	return string(base64.RawURLEncoding.AppendEncode(make([]byte, 0, 43), sum[:]))
 }
 
 // tokensOf returns the tokens that the request carries, by cookie and by
@@ -66,23 +65,21 @@ func tokensOf(r *http.Request) (byCookie, byHeader []string) {
 // when it carries two different ones, or two cookies: somebody planted one. A
 // token that does not look like one is none.
 func tokenOf(r *http.Request) (token string, byCookie, ok bool) {
-	cookies, headers := tokensOf(r)
-	all := slices.Concat(cookies, headers)
-	if len(all) == 0 {
-		return "", false, true
+	tokens, headers := tokensOf(r)
+	if len(tokens) > 1 {
+		return "", false, false
 	}
-	for _, t := range all {
-		if t != all[0] {
+	byCookie = len(tokens) > 0
+	tokens = append(tokens, headers...)
+	for _, t := range tokens {
+		if t != tokens[0] {
 			return "", false, false
 		}
 	}
-	if len(cookies) > 1 {
-		return "", false, false
-	}
-	if !isToken(all[0]) {
+	if len(tokens) == 0 || !isToken(tokens[0]) {
 		return "", false, true
 	}
-	return all[0], len(cookies) > 0, true
+	return tokens[0], byCookie, true
 }
 
 // sessionToken returns the token of a request to one of our endpoints, which
@@ -120,7 +117,7 @@ func (a *Auth) findSession(c *call) (*currentSession, error) {
 	if !ok {
 		return current, nil
 	}
-	if err := a.find(c.ctx, current, hashToken(token)); err != nil {
+	if err := a.find(c.ctx, current, token); err != nil {
 		return nil, busy("find the session", err)
 	}
 	current.live = current.live && current.session.ClientID == c.client.ID

@@ -72,7 +72,12 @@ type prepared struct {
 
 func (p prepared) Get(dest any, query string, args ...any) (bool, error) {
 	stmt, err := p.stmts.get(p.ctx, query)
-	if err == nil {
+	if err != nil {
+		return false, p.translate(err)
+	}
+	if columns, ok := dest.(Columns); ok {
+		err = stmt.Stmt.QueryRowContext(p.ctx, args...).Scan(columns...)
+	} else {
 		err = stmt.GetContext(p.ctx, dest, args...)
 	}
 	if errors.Is(err, sql.ErrNoRows) {

@@ -56,27 +56,11 @@ type sessionRow struct {
 	ExpiresAt  int64 `db:"expires_at"`
 }
 
-// sessionOfUserRow is a session and whose it is.
-type sessionOfUserRow struct {
-	sessionRow
-	Email         string
-	MailTo        string `db:"mail_to"`
-	UserCreatedAt int64  `db:"user_created_at"`
-	LastLoginAt   *int64 `db:"last_login_at"`
-}
-
 func (r sessionRow) session() storage.Session {
 	return storage.Session{
 		TokenHash: r.TokenHash, ID: r.ID, UserID: r.UserID, ClientID: r.ClientID,
 		Agent: r.Agent, OS: r.OS, ClaimedIP: r.ClaimedIP, IP: r.IP, Data: r.Data,
 		CreatedAt: moment(&r.CreatedAt), LastSeenAt: moment(&r.LastSeenAt), ExpiresAt: moment(&r.ExpiresAt),
-	}
-}
-
-func (r sessionOfUserRow) user() storage.User {
-	return storage.User{
-		ID: r.UserID, Email: r.Email, MailTo: r.MailTo,
-		CreatedAt: moment(&r.UserCreatedAt), LastLoginAt: moment(r.LastLoginAt),
 	}
 }
 
@@ -93,12 +77,19 @@ func insertSession(tx Conn, s storage.Session, limit int, now time.Time) error {
 }
 
 // FindSession implements [storage.Sessions].
-func (s *Store) FindSession(ctx context.Context, tokenHash string, now time.Time) (storage.Session, storage.User, bool, error) {
-	row, ok, err := get[sessionOfUserRow](s.db.Read(ctx), sessionFind, tokenHash, now.UnixMilli())
-	if err != nil || !ok {
-		return storage.Session{}, storage.User{}, false, err
+func (s *Store) FindSession(ctx context.Context, tokenHash string, now time.Time) (storage.LiveSession, bool, error) {
+	var row struct {
+		storage.LiveSession
+		createdAt, lastSeenAt, expiresAt int64
 	}
-	return row.session(), row.user(), true, nil
+	ok, err := s.db.Read(ctx).Get(Columns{
+		&row.ID, &row.UserID, &row.Email, &row.ClientID, &row.Data, &row.createdAt, &row.lastSeenAt, &row.expiresAt,
+	}, sessionFind, tokenHash, now.UnixMilli())
+	if err != nil || !ok {
+		return storage.LiveSession{}, false, err
+	}
+	row.CreatedAt, row.LastSeenAt, row.ExpiresAt = moment(&row.createdAt), moment(&row.lastSeenAt), moment(&row.expiresAt)
+	return row.LiveSession, true, nil
 }
 
 // SaveSessionData implements [storage.Sessions].
