@@ -143,6 +143,12 @@ type Config struct {
 
 	// InsecureIssuer allows an http Issuer that is not a loopback address.
 	InsecureIssuer bool
+
+	// InsecureCookie leaves Secure and the __Host- prefix away from the cookie
+	// of cookie clients, for trying things out in a browser that takes neither
+	// over http, not even from its own machine. Refused unless Issuer is http
+	// and a loopback address.
+	InsecureCookie bool
 }
 
 // Client is an application that may log people in: the X-client-id of the
@@ -208,8 +214,11 @@ func (cfg Config) withDefaults() (Config, error) {
 	issuer, err := parseIssuer(cfg.Issuer, cfg.InsecureIssuer)
 	if err != nil {
 		wrong("Issuer: %w", err)
-	} else if cfg.ProductName == "" {
-		cfg.ProductName = issuer.Hostname()
+	} else {
+		cfg.ProductName = cmp.Or(cfg.ProductName, issuer.Hostname())
+		if cfg.InsecureCookie && (issuer.Scheme != "http" || !isLoopback(issuer.Hostname())) {
+			wrong("InsecureCookie: %q is not http on a loopback address", cfg.Issuer)
+		}
 	}
 
 	if len(cfg.Clients) == 0 {

@@ -161,7 +161,7 @@ func (a *Auth) replyLogin(c *call, g grant) error {
 		Expire: int(a.config.SessionLifetime / time.Second), Status: "SUCCESS", IDToken: g.idToken,
 	}
 	if c.client.Cookie {
-		setSessionCookie(c.w, g.token, a.config.SessionLifetime)
+		a.setCookie(c.w, g.token, a.config.SessionLifetime)
 	} else {
 		reply.SessionToken = g.token
 	}

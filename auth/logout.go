@@ -19,7 +19,7 @@ func (a *Auth) logout(c *call) error {
 		}
 	}
 	if c.client.Cookie {
-		clearSessionCookie(c.w)
+		a.clearCookie(c.w)
 	}
 	if !ok {
 		return refuse(ReasonSessionInvalid)

@@ -21,7 +21,7 @@ type refreshReply struct {
 
 // refresh signs a new id_token for a live session.
 func (a *Auth) refresh(c *call) error {
-	token, ok := sessionToken(c.r, c.client)
+	token, ok := a.sessionToken(c.r, c.client)
 	if !ok {
 		return refuse(ReasonSessionInvalid)
 	}

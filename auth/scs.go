@@ -112,8 +112,8 @@ func (scsCodec) Decode(data []byte) (time.Time, map[string]any, error) {
 // caller's [Identity] in its context; without one when nobody is signed in. It
 // reads the store once. Two different tokens are refused with
 // ReasonNotSignedIn, a store that does not answer with ReasonBusy: hand such an
-// error to [Auth.WriteError]. Package middleware wraps this; it does nothing
-// when it was done for this request already.
+// error to [Auth.WriteError]. It does nothing when it was done for this request
+// already. Package middleware wraps this and [Auth.SaveSession].
 func (a *Auth) LoadSession(r *http.Request) (*http.Request, error) {
 	ctx := r.Context()
 	if _, done := ctx.Value(currentKey{a}).(*currentSession); done {
@@ -122,7 +122,7 @@ func (a *Auth) LoadSession(r *http.Request) (*http.Request, error) {
 	if err := a.inService(); err != nil {
 		return nil, err
 	}
-	token, byCookie, ok := tokenOf(r)
+	token, byCookie, ok := a.tokenOf(r)
 	if !ok {
 		return nil, refuse(ReasonNotSignedIn)
 	}
@@ -158,7 +158,7 @@ func (a *Auth) SessionIdentity(ctx context.Context) (id Identity, ok bool) {
 }
 
 // SaveSession stores the values that handlers changed through
-// [Auth.SessionManager]; package middleware calls it after them. A session
+// [Auth.SessionManager]: whoever called LoadSession calls it after them. A session
 // that has ended meanwhile stays ended. An error has been logged.
 func (a *Auth) SaveSession(ctx context.Context) error {
 	if a.manager.Status(ctx) != scs.Modified {

@@ -7,15 +7,9 @@ import (
 	"encoding/hex"
 	"net/http"
 	"strings"
-	"time"
 
 	"example.com/mailkey/storage"
 )
-
-// CookieName is the name of the cookie that holds a cookie client's session.
-// The prefix makes browsers accept it only from this very host, over https
-// (or from localhost), for all its paths.
-const CookieName = "__Host-mailkey"
 
 // newSession is the row for a login that is about to be granted.
 func (a *Auth) newSession(c *call, g grant) (storage.Session, error) {
@@ -48,8 +42,8 @@ func hashToken(token string) string {
 
 // tokensOf returns the tokens that the request carries, by cookie and by
 // header: session-token, or Authorization: Bearer.
-func tokensOf(r *http.Request) (byCookie, byHeader []string) {
-	for _, cookie := range r.CookiesNamed(CookieName) {
+func (a *Auth) tokensOf(r *http.Request) (byCookie, byHeader []string) {
+	for _, cookie := range r.CookiesNamed(a.cookieName()) {
 		byCookie = append(byCookie, cookie.Value)
 	}
 	byHeader = append(byHeader, r.Header.Values("Session-Token")...)
@@ -64,8 +58,8 @@ func tokensOf(r *http.Request) (byCookie, byHeader []string) {
 // tokenOf returns the token of a request to the app's own routes; ok is false
 // when it carries two different ones, or two cookies: somebody planted one. A
 // token that does not look like one is none.
-func tokenOf(r *http.Request) (token string, byCookie, ok bool) {
-	tokens, headers := tokensOf(r)
+func (a *Auth) tokenOf(r *http.Request) (token string, byCookie, ok bool) {
+	tokens, headers := a.tokensOf(r)
 	if len(tokens) > 1 {
 		return "", false, false
 	}
@@ -85,8 +79,8 @@ func tokenOf(r *http.Request) (token string, byCookie, ok bool) {
 // sessionToken returns the token of a request to one of our endpoints, which
 // say which client is calling: by cookie for a cookie client, by header for
 // the others.
-func sessionToken(r *http.Request, client Client) (token string, ok bool) {
-	tokens, headers := tokensOf(r)
+func (a *Auth) sessionToken(r *http.Request, client Client) (token string, ok bool) {
+	tokens, headers := a.tokensOf(r)
 	if !client.Cookie {
 		tokens = headers
 	} else if len(tokens) > 1 {
@@ -113,7 +107,7 @@ func isToken(t string) bool {
 // it is the client's own.
 func (a *Auth) findSession(c *call) (*currentSession, error) {
 	current := &currentSession{now: c.now, byCookie: c.client.Cookie}
-	token, ok := sessionToken(c.r, c.client)
+	token, ok := a.sessionToken(c.r, c.client)
 	if !ok {
 		return current, nil
 	}
@@ -127,25 +121,12 @@ func (a *Auth) findSession(c *call) (*currentSession, error) {
 // endReplacedSession ends the session that a login came with: whoever logs in
 // again has one session, and it is a new one.
 func (a *Auth) endReplacedSession(ctx context.Context, c *call) {
-	token, ok := sessionToken(c.r, c.client)
+	token, ok := a.sessionToken(c.r, c.client)
 	if !ok {
 		return
 	}
 	if _, err := a.sessions.EndSession(ctx, hashToken(token), c.now); err != nil {
 		a.config.Logger.Error("the session before this login was not ended", "cause", err)
-	}
-}
-
-func setSessionCookie(w http.ResponseWriter, token string, life time.Duration) {
-	http.SetCookie(w, sessionCookie(token, int(life/time.Second)))
-}
-
-func clearSessionCookie(w http.ResponseWriter) { http.SetCookie(w, sessionCookie("", -1)) }
-
-func sessionCookie(value string, maxAge int) *http.Cookie {
-	return &http.Cookie{
-		Name: CookieName, Value: value, Path: "/", MaxAge: maxAge,
-		Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}
 }
 

@@ -74,7 +74,7 @@ func (a *Auth) endOwnSession(c *call) error {
 	}
 	id := path.Base(c.r.URL.Path)
 	if id == current.session.ID && c.client.Cookie {
-		clearSessionCookie(c.w)
+		a.clearCookie(c.w)
 	}
 	return a.endOwn(c, storage.SessionFilter{UserID: current.session.UserID, ID: id})
 }
