@@ -106,10 +106,12 @@ type Config struct {
 	RotateSessionToken bool
 
 	// SessionStore keeps the sessions in any store of scs, such as one on Redis,
-	// instead of in Store, which still keeps all the rest. Such a store cannot
-	// find sessions by user: the sessions of a user cannot be listed or revoked,
-	// only the user disabled, nor can they be limited in number, end when they
-	// are idle or change their token. Default: none, Store keeps them.
+	// instead of in Store, which still keeps all the rest, and says which
+	// sessions have ended: a request asks both. Such a store cannot find sessions
+	// by user: the sessions of a user cannot be listed or revoked, only the user
+	// disabled, nor can they be limited in number, end when they are idle or
+	// change their token. Sessions that it loses are over. Give its client short
+	// timeouts, since requests wait for it. Default: none, Store keeps them.
 	SessionStore scs.Store
 
 	// KeyRotation is how often the signing key changes. Default: 30 days; at

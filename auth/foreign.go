@@ -64,8 +64,11 @@ func (a *Auth) redeem(ctx context.Context, g storage.Guess, generation int64, no
 	return redeemed, err
 }
 
-// FindSession implements sessionStore.
+// FindSession implements sessionStore. It does not wait for a store that hangs
+// for as long as the client would.
 func (f *foreignSessions) FindSession(ctx context.Context, tokenHash string, now time.Time) (storage.LiveSession, bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestDeadline)
+	defer cancel()
 	s, u, ok, err := f.live(ctx, tokenHash, now)
 	if err != nil || !ok {
 		return storage.LiveSession{}, false, err
@@ -77,7 +80,8 @@ func (f *foreignSessions) FindSession(ctx context.Context, tokenHash string, now
 	}, true, nil
 }
 
-// live returns a session that was not ended, and its user.
+// live returns a session that was not ended, and its user, who was not disabled
+// since the login.
 func (f *foreignSessions) live(ctx context.Context, tokenHash string, now time.Time) (s foreignSession, u storage.User, ok bool, err error) {
 	s, ok, err = f.find(ctx, tokenHash)
 	if err != nil || !ok || now.UnixMilli() >= s.ExpiresAt {
@@ -88,7 +92,7 @@ func (f *foreignSessions) live(ctx context.Context, tokenHash string, now time.T
 		return s, u, false, err
 	}
 	u, ok, err = f.store.UserByID(ctx, s.UserID)
-	return s, u, ok && u.DisabledAt.IsZero() && u.Generation == s.Generation, err
+	return s, u, ok && u.Generation == s.Generation, err
 }
 
 // SaveSessionData implements sessionStore.
@@ -124,8 +128,8 @@ func (f *foreignSessions) tombstone(tokenHash string) []byte {
 	return f.a.keys.pseudonym("ended session", tokenHash)
 }
 
-// find reads a session; ok is false for none, and for what another application
-// keeps in the same store.
+// find reads a session; what another application keeps in the same store is
+// none, or one that has expired.
 func (f *foreignSessions) find(ctx context.Context, tokenHash string) (s foreignSession, ok bool, err error) {
 	var data []byte
 	if store, is := f.scs.(scs.CtxStore); is {
@@ -136,7 +140,7 @@ func (f *foreignSessions) find(ctx context.Context, tokenHash string) (s foreign
 	if err != nil || !ok || json.Unmarshal(data, &s) != nil {
 		return foreignSession{}, false, err
 	}
-	return s, s.ID != "" && s.UserID != "", nil
+	return s, true, nil
 }
 
 func (f *foreignSessions) commit(ctx context.Context, tokenHash string, s foreignSession) error {
