@@ -99,8 +99,12 @@ func (a *Auth) sessionToken(r *http.Request, client Client) (token string, ok bo
 
 // isToken is true for the one spelling of 32 bytes.
 func isToken(t string) bool {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(t)
-	return err == nil && len(raw) == 32
+	var raw [32]byte
+	if len(t) != base64.RawURLEncoding.EncodedLen(len(raw)) {
+		return false
+	}
+	n, err := base64.RawURLEncoding.Strict().Decode(raw[:], []byte(t))
+	return err == nil && n == len(raw)
 }
 
 // findSession returns the live session of a request to one of our endpoints, if

@@ -26,13 +26,16 @@ type oidcIssuer struct {
 }
 
 // newOIDCIssuer serves a login under a path, which may be empty.
-func newOIDCIssuer(t testing.TB, algorithm, path string, changes ...func(*auth.Config)) *oidcIssuer {
+func newOIDCIssuer(t *testing.T, algorithm, path string, changes ...func(*auth.Config)) *oidcIssuer {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	url := "http://" + server.Listener.Addr().String() + path
-	kit := authtest.New(t, append([]func(*auth.Config){func(c *auth.Config) {
+	kit := authtest.New(t, func(c *auth.Config) {
 		c.Issuer, c.Clients, c.SigningAlgorithm = url, []auth.Client{{ID: "app"}, {ID: "other"}}, algorithm
-	}}, changes...)...)
+		for _, change := range changes {
+			change(c)
+		}
+	})
 	server.Config.Handler = kit.Auth.Handler()
 	server.Start()
 	t.Cleanup(server.Close)
@@ -40,7 +43,7 @@ func newOIDCIssuer(t testing.TB, algorithm, path string, changes ...func(*auth.C
 }
 
 // call makes a request that is answered with 200.
-func (i *oidcIssuer) call(t testing.TB, method, path, client, token, body string) map[string]any {
+func (i *oidcIssuer) call(t *testing.T, method, path, client, token, body string) map[string]any {
 	t.Helper()
 	status, reply := i.do(t, method, path, client, token, body)
 	if status != http.StatusOK {
@@ -50,7 +53,7 @@ func (i *oidcIssuer) call(t testing.TB, method, path, client, token, body string
 }
 
 // do makes a request and reads the JSON of its answer.
-func (i *oidcIssuer) do(t testing.TB, method, path, client, token, body string) (status int, reply map[string]any) {
+func (i *oidcIssuer) do(t *testing.T, method, path, client, token, body string) (status int, reply map[string]any) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, i.url+path, strings.NewReader(body))
 	if err != nil {
@@ -81,14 +84,14 @@ func (i *oidcIssuer) do(t testing.TB, method, path, client, token, body string) 
 const loginPath = "/api/v2/sdk/login/email-verify-code"
 
 // login logs in from the captcha to the tokens.
-func (i *oidcIssuer) login(t testing.TB, client, email string) (sessionToken, idToken string) {
+func (i *oidcIssuer) login(t *testing.T, client, email string) (sessionToken, idToken string) {
 	t.Helper()
 	reply := i.call(t, "POST", loginPath, client, "", fmt.Sprintf(`{"email":%q,"verify_code":%q}`, email, i.code(t, client, email)))
 	return reply["session_token"].(string), reply["id_token"].(string)
 }
 
 // code has a code mailed.
-func (i *oidcIssuer) code(t testing.TB, client, email string) string {
+func (i *oidcIssuer) code(t *testing.T, client, email string) string {
 	t.Helper()
 	c := i.call(t, "GET", "/api/v2/sdk/captcha", client, "", "")
 	pow := c["pow"].(map[string]any)

@@ -67,8 +67,8 @@ func (t *transaction) end() {
 
 // get scans one row; ok is false when there is none.
 func get(ctx context.Context, conn *sqlx.Conn, dest any, text string, args []any) (ok bool, err error) {
-	if columns, ok := dest.(sqlstore.Columns); ok {
-		err = conn.QueryRowContext(ctx, text, args...).Scan(columns...)
+	if row, ok := dest.(sqlstore.Row); ok {
+		err = conn.QueryRowContext(ctx, text, args...).Scan(row.Columns()...)
 	} else {
 		err = conn.GetContext(ctx, dest, text, args...)
 	}

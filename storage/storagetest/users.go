@@ -42,12 +42,19 @@ func userDisabled(ctx context.Context, s storage.Store) error {
 			lookup(s.UserByID(ctx, ben.userID())).is(user(ben)),
 		)
 	}
+	next := anna.later(day)
+	logsIn := func() error {
+		want.LastLoginAt = at(day)
+		return w.redeem(next.guess(true, day), day).is(storage.Redeemed{Result: storage.GuessLoggedIn, User: want})
+	}
 	return cmp.Or(
 		w.logsIn(anna, ben),
 		disabled(at(minute)),
 		disabled(at(hour)),
 		disabled(time.Time{}),
 		disabled(time.Time{}),
+		w.asks(next),
+		logsIn(),
 	)
 }
 

@@ -75,8 +75,8 @@ func (p prepared) Get(dest any, query string, args ...any) (bool, error) {
 	if err != nil {
 		return false, p.translate(err)
 	}
-	if columns, ok := dest.(Columns); ok {
-		err = stmt.Stmt.QueryRowContext(p.ctx, args...).Scan(columns...)
+	if row, ok := dest.(Row); ok {
+		err = stmt.Stmt.QueryRowContext(p.ctx, args...).Scan(row.Columns()...)
 	} else {
 		err = stmt.GetContext(p.ctx, dest, args...)
 	}

@@ -56,6 +56,22 @@ type sessionRow struct {
 	ExpiresAt  int64 `db:"expires_at"`
 }
 
+// liveRow is what session_find selects.
+type liveRow struct {
+	storage.LiveSession
+	createdAt, lastSeenAt, expiresAt int64
+}
+
+// Columns implements Row.
+func (r *liveRow) Columns() []any {
+	return []any{&r.ID, &r.UserID, &r.Email, &r.ClientID, &r.Data, &r.createdAt, &r.lastSeenAt, &r.expiresAt}
+}
+
+func (r *liveRow) session() storage.LiveSession {
+	r.CreatedAt, r.LastSeenAt, r.ExpiresAt = moment(&r.createdAt), moment(&r.lastSeenAt), moment(&r.expiresAt)
+	return r.LiveSession
+}
+
 func (r sessionRow) session() storage.Session {
 	return storage.Session{
 		TokenHash: r.TokenHash, ID: r.ID, UserID: r.UserID, ClientID: r.ClientID,
@@ -78,18 +94,11 @@ func insertSession(tx Conn, s storage.Session, limit int, now time.Time) error {
 
 // FindSession implements [storage.Sessions].
 func (s *Store) FindSession(ctx context.Context, tokenHash string, now time.Time) (storage.LiveSession, bool, error) {
-	var row struct {
-		storage.LiveSession
-		createdAt, lastSeenAt, expiresAt int64
-	}
-	ok, err := s.db.Read(ctx).Get(Columns{
-		&row.ID, &row.UserID, &row.Email, &row.ClientID, &row.Data, &row.createdAt, &row.lastSeenAt, &row.expiresAt,
-	}, sessionFind, tokenHash, now.UnixMilli())
+	row, ok, err := get[liveRow](s.db.Read(ctx), sessionFind, tokenHash, now.UnixMilli())
 	if err != nil || !ok {
 		return storage.LiveSession{}, false, err
 	}
-	row.CreatedAt, row.LastSeenAt, row.ExpiresAt = moment(&row.createdAt), moment(&row.lastSeenAt), moment(&row.expiresAt)
-	return row.LiveSession, true, nil
+	return row.session(), true, nil
 }
 
 // SaveSessionData implements [storage.Sessions].

@@ -44,8 +44,8 @@ type Database interface {
 
 // Conn runs statements on behalf of one caller.
 type Conn interface {
-	// Get scans one row into dest, which may be Columns; ok is false when there
-	// is none.
+	// Get scans one row into dest, which may be a Row; ok is false when there is
+	// none.
 	Get(dest any, query string, args ...any) (ok bool, err error)
 	// Select scans all rows into the slice that dest points to.
 	Select(dest any, query string, args ...any) error
@@ -53,10 +53,10 @@ type Conn interface {
 	Exec(query string, args ...any) (rows int64, err error)
 }
 
-// Columns are where the columns of a row go, in their order. That is cheaper
-// than a struct, whose fields are found by name, and worth it in a statement that
+// Row says where the columns of a row go, in their order. That is cheaper than
+// finding the fields of a struct by their names, and worth it in a statement that
 // every request waits for.
-type Columns []any
+type Row interface{ Columns() []any }
 
 // Store implements [storage.Store] on a Database.
 type Store struct{ db Database }
