@@ -60,7 +60,7 @@ func (s *panickyStore) Redeem(ctx context.Context, g storage.Guess, l storage.Ad
 	return s.Store.Redeem(ctx, g, l, now)
 }
 
-func (s *panickyStore) FindSession(ctx context.Context, hash string, now time.Time) (storage.Session, storage.User, bool, error) {
+func (s *panickyStore) FindSession(ctx context.Context, hash string, now time.Time) (storage.LiveSession, bool, error) {
 	s.check("FindSession")
 	return s.Store.FindSession(ctx, hash, now)
 }

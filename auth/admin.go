@@ -136,7 +136,7 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]Session, error) {
 	}
 	var sessions []Session
 	for _, s := range rows {
-		if !a.idle(s, now) {
+		if !a.idle(s.LastSeenAt, now) {
 			sessions = append(sessions, Session{
 				ID: s.ID, ClientID: s.ClientID, Agent: s.Agent, OS: s.OS, ClaimedIP: s.ClaimedIP, IP: s.IP,
 				CreatedAt: s.CreatedAt, LastSeenAt: s.LastSeenAt, ExpiresAt: s.ExpiresAt,

@@ -90,6 +90,9 @@ func New(config Config) (*Auth, error) {
 		return nil, fmt.Errorf("auth: %w", err)
 	}
 	a.ring.Store(ring)
+	if config.InsecureCookie {
+		config.Logger.Warn("the session cookie is not Secure: InsecureCookie is set")
+	}
 	if a.handlers, err = a.newHandlers(); err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
 	}

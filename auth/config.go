@@ -106,10 +106,12 @@ type Config struct {
 	RotateSessionToken bool
 
 	// SessionStore keeps the sessions in any store of scs, such as one on Redis,
-	// instead of in Store, which still keeps all the rest. Such a store cannot
-	// find sessions by user: the sessions of a user cannot be listed or revoked,
-	// only the user disabled, nor can they be limited in number, end when they
-	// are idle or change their token. Default: none, Store keeps them.
+	// instead of in Store, which still keeps all the rest, and says which
+	// sessions have ended: a request asks both. Such a store cannot find sessions
+	// by user: the sessions of a user cannot be listed or revoked, only the user
+	// disabled, nor can they be limited in number, end when they are idle or
+	// change their token. Sessions that it loses are over. Give its client short
+	// timeouts, since requests wait for it. Default: none, Store keeps them.
 	SessionStore scs.Store
 
 	// KeyRotation is how often the signing key changes. Default: 30 days; at
@@ -144,6 +146,12 @@ type Config struct {
 	// InsecureIssuer allows an http Issuer that is not a loopback address. New
 	// logs a warning where that is what it is for.
 	InsecureIssuer bool
+
+	// InsecureCookie leaves Secure and the __Host- prefix away from the cookie
+	// of cookie clients, for trying things out in a browser that takes neither
+	// over http, not even from its own machine. Refused unless Issuer is http
+	// and a loopback address.
+	InsecureCookie bool
 }
 
 // Client is an application that may log people in: the X-client-id of the
@@ -209,8 +217,11 @@ func (cfg Config) withDefaults() (Config, error) {
 	issuer, err := parseIssuer(cfg.Issuer, cfg.InsecureIssuer)
 	if err != nil {
 		wrong("Issuer: %w", err)
-	} else if cfg.ProductName == "" {
-		cfg.ProductName = issuer.Hostname()
+	} else {
+		cfg.ProductName = cmp.Or(cfg.ProductName, issuer.Hostname())
+		if cfg.InsecureCookie && (issuer.Scheme != "http" || !isLoopback(issuer.Hostname())) {
+			wrong("InsecureCookie: %q is not http on a loopback address", cfg.Issuer)
+		}
 	}
 
 	if len(cfg.Clients) == 0 {

@@ -188,6 +188,7 @@ var mistakes = []struct {
 		`Issuer: "http://localhost.app.example" is not https, and its host is not loopback`,
 	},
 	{"an ftp issuer", func(c *Config) { c.Issuer, c.InsecureIssuer = "ftp://app.example", true }, `Issuer: "ftp://app.example" is not https, and its host is not loopback`},
+	{"an insecure cookie", func(c *Config) { c.InsecureCookie = true }, `InsecureCookie: "https://app.example" is not http on a loopback address`},
 	{"no client", func(c *Config) { c.Clients = nil }, "Clients: at least one is required"},
 	{"a client without id", func(c *Config) { c.Clients = append(c.Clients, Client{}) }, `Clients[1]: the id "" is not 1 to 64 letters, digits, '-' and '_'`},
 	{

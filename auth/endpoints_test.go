@@ -83,9 +83,9 @@ func (s *brokenStore) TakeLimits(ctx context.Context, now time.Time, limits ...s
 	return s.Store.TakeLimits(ctx, now, limits...)
 }
 
-func (s *brokenStore) FindSession(ctx context.Context, hash string, now time.Time) (storage.Session, storage.User, bool, error) {
+func (s *brokenStore) FindSession(ctx context.Context, hash string, now time.Time) (storage.LiveSession, bool, error) {
 	if s.broken {
-		return storage.Session{}, storage.User{}, false, errors.New("the disk is gone")
+		return storage.LiveSession{}, false, errors.New("the disk is gone")
 	}
 	return s.Store.FindSession(ctx, hash, now)
 }

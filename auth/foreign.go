@@ -2,6 +2,8 @@ package auth
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -12,7 +14,7 @@ import (
 // sessionStore is what a request does with sessions: a part of
 // [storage.Sessions].
 type sessionStore interface {
-	FindSession(ctx context.Context, tokenHash string, now time.Time) (storage.Session, storage.User, bool, error)
+	FindSession(ctx context.Context, tokenHash string, now time.Time) (storage.LiveSession, bool, error)
 	SaveSessionData(ctx context.Context, tokenHash string, data []byte, now time.Time) (ok bool, err error)
 	EndSession(ctx context.Context, tokenHash string, now time.Time) (ok bool, err error)
 	TouchSession(ctx context.Context, tokenHash string, now time.Time) error
@@ -27,130 +29,136 @@ type foreignSessions struct {
 	a     *Auth
 }
 
-// foreignKey is where the values of a session hold the session itself.
-const foreignKey = "mailkey"
+// foreignSession is a session as it lies in such a store, as JSON. What the
+// client said at its login is left out: nobody could ask for it.
+type foreignSession struct {
+	TokenHash  string `json:"token_hash"`
+	ID         string `json:"id"`
+	UserID     string `json:"user_id"`
+	Generation int64  `json:"generation"` // of the user at the login
+	ClientID   string `json:"client_id"`
+	CreatedAt  int64  `json:"created_at"` // Unix milliseconds, as ExpiresAt
+	ExpiresAt  int64  `json:"expires_at"`
+	Data       []byte `json:"data"`
+}
 
-// FindSession implements sessionStore.
-func (f *foreignSessions) FindSession(ctx context.Context, tokenHash string, now time.Time) (s storage.Session, u storage.User, ok bool, err error) {
-	data, found, err := f.find(ctx, tokenHash)
-	if err != nil || !found {
+// redeem is Redeem of our store. A session that is kept elsewhere is stored
+// before, since afterwards nothing may fail: its token is nobody's until then.
+func (a *Auth) redeem(ctx context.Context, g storage.Guess, generation int64, now time.Time) (storage.Redeemed, error) {
+	f, ok := a.sessions.(*foreignSessions)
+	if !ok {
+		return a.config.Store.Redeem(ctx, g, a.config.Limits.Address, now)
+	}
+	s := g.Session
+	g.Session = storage.Session{UserID: s.UserID}
+	if s.TokenHash != "" {
+		if err := f.commit(ctx, s.TokenHash, foreignSession{
+			s.TokenHash, s.ID, s.UserID, generation, s.ClientID, s.CreatedAt.UnixMilli(), s.ExpiresAt.UnixMilli(), s.Data,
+		}); err != nil {
+			return storage.Redeemed{}, fmt.Errorf("store the session: %w", err)
+		}
+	}
+	redeemed, err := a.config.Store.Redeem(ctx, g, a.config.Limits.Address, now)
+	if err == nil && redeemed.Result != storage.GuessLoggedIn && s.TokenHash != "" {
+		_ = f.remove(ctx, s.TokenHash) // it expires otherwise
+	}
+	return redeemed, err
+}
+
+// FindSession implements sessionStore. It does not wait for a store that hangs
+// for as long as the client would.
+func (f *foreignSessions) FindSession(ctx context.Context, tokenHash string, now time.Time) (storage.LiveSession, bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestDeadline)
+	defer cancel()
+	s, u, ok, err := f.live(ctx, tokenHash, now)
+	if err != nil || !ok {
+		return storage.LiveSession{}, false, err
+	}
+	createdAt := time.UnixMilli(s.CreatedAt).UTC()
+	return storage.LiveSession{
+		TokenHash: s.TokenHash, ID: s.ID, UserID: s.UserID, Email: u.Email, ClientID: s.ClientID, Data: s.Data,
+		CreatedAt: createdAt, LastSeenAt: createdAt, ExpiresAt: time.UnixMilli(s.ExpiresAt).UTC(),
+	}, true, nil
+}
+
+// live returns a session that was not ended, and its user, who was not disabled
+// since the login.
+func (f *foreignSessions) live(ctx context.Context, tokenHash string, now time.Time) (s foreignSession, u storage.User, ok bool, err error) {
+	s, ok, err = f.find(ctx, tokenHash)
+	if err != nil || !ok || now.UnixMilli() >= s.ExpiresAt {
 		return s, u, false, err
 	}
-	s, ok = decodeForeign(data)
-	if !ok || !now.Before(s.ExpiresAt) {
-		return s, u, false, nil
-	}
-	ended, err := f.store.TakeLimits(ctx, now, f.tombstone(tokenHash, true))
+	ended, err := f.store.TakeLimits(ctx, now, storage.Limit{Key: f.tombstone(tokenHash), Count: 1, Window: time.Hour, Look: true})
 	if err != nil || ended > 0 {
 		return s, u, false, err
 	}
 	u, ok, err = f.store.UserByID(ctx, s.UserID)
-	return s, u, ok && u.DisabledAt.IsZero(), err
+	return s, u, ok && u.Generation == s.Generation, err
 }
 
-// SaveSessionData implements sessionStore. The data holds the session, too: it
-// was among the values that were loaded.
+// SaveSessionData implements sessionStore.
 func (f *foreignSessions) SaveSessionData(ctx context.Context, tokenHash string, data []byte, now time.Time) (bool, error) {
-	s, ok := decodeForeign(data)
-	if !ok {
-		return false, nil
-	}
-	if _, _, live, err := f.FindSession(ctx, tokenHash, now); err != nil || !live {
+	s, _, ok, err := f.live(ctx, tokenHash, now)
+	if err != nil || !ok {
 		return false, err
 	}
-	return true, f.commit(ctx, tokenHash, data, s.ExpiresAt)
+	s.Data = data
+	return true, f.commit(ctx, tokenHash, s)
 }
 
-// EndSession implements sessionStore. The tombstone comes first.
+// EndSession implements sessionStore. The tombstone comes first: a limit of
+// one, which is used up for as long as the session would have lived.
 func (f *foreignSessions) EndSession(ctx context.Context, tokenHash string, now time.Time) (bool, error) {
-	_, _, live, err := f.FindSession(ctx, tokenHash, now)
-	if err != nil || !live {
+	s, _, ok, err := f.live(ctx, tokenHash, now)
+	if err != nil || !ok {
 		return false, err
 	}
-	was, err := f.store.TakeLimits(ctx, now, f.tombstone(tokenHash, false))
+	life := time.Duration(s.ExpiresAt-now.UnixMilli()) * time.Millisecond
+	was, err := f.store.TakeLimits(ctx, now, storage.Limit{Key: f.tombstone(tokenHash), Count: 1, Window: life})
 	if err != nil || was > 0 {
 		return false, err
 	}
-	if store, ok := f.scs.(scs.CtxStore); ok {
-		return true, store.DeleteCtx(ctx, tokenHash)
-	}
-	return true, f.scs.Delete(tokenHash)
+	return true, f.remove(ctx, tokenHash)
 }
 
 // TouchSession implements sessionStore: when a session was last seen is not
 // known.
 func (f *foreignSessions) TouchSession(context.Context, string, time.Time) error { return nil }
 
-// tombstone is a limit of one, which is used up for as long as the session
-// would have lived: the end of a session.
-func (f *foreignSessions) tombstone(tokenHash string, look bool) storage.Limit {
-	return storage.Limit{
-		Key:   f.a.keys.pseudonym("ended session", tokenHash),
-		Count: 1, Window: f.a.config.SessionLifetime, Look: look,
-	}
+func (f *foreignSessions) tombstone(tokenHash string) []byte {
+	return f.a.keys.pseudonym("ended session", tokenHash)
 }
 
-func (f *foreignSessions) find(ctx context.Context, tokenHash string) ([]byte, bool, error) {
-	if store, ok := f.scs.(scs.CtxStore); ok {
-		return store.FindCtx(ctx, tokenHash)
+// find reads a session; what another application keeps in the same store is
+// none, or one that has expired.
+func (f *foreignSessions) find(ctx context.Context, tokenHash string) (s foreignSession, ok bool, err error) {
+	var data []byte
+	if store, is := f.scs.(scs.CtxStore); is {
+		data, ok, err = store.FindCtx(ctx, tokenHash)
+	} else {
+		data, ok, err = f.scs.Find(tokenHash)
 	}
-	return f.scs.Find(tokenHash)
+	if err != nil || !ok || json.Unmarshal(data, &s) != nil {
+		return foreignSession{}, false, err
+	}
+	return s, true, nil
 }
 
-func (f *foreignSessions) commit(ctx context.Context, tokenHash string, data []byte, expiry time.Time) error {
+func (f *foreignSessions) commit(ctx context.Context, tokenHash string, s foreignSession) error {
+	data, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	expiry := time.UnixMilli(s.ExpiresAt)
 	if store, ok := f.scs.(scs.CtxStore); ok {
 		return store.CommitCtx(ctx, tokenHash, data, expiry)
 	}
 	return f.scs.Commit(tokenHash, data, expiry)
 }
 
-// withoutForeign keeps the session out of a guess when it is kept elsewhere.
-func (a *Auth) withoutForeign(g storage.Guess) storage.Guess {
-	if a.config.SessionStore != nil {
-		g.Session = storage.Session{UserID: g.Session.UserID}
+func (f *foreignSessions) remove(ctx context.Context, tokenHash string) error {
+	if store, ok := f.scs.(scs.CtxStore); ok {
+		return store.DeleteCtx(ctx, tokenHash)
 	}
-	return g
-}
-
-// keepForeign stores the session of a login that was granted, when sessions
-// are kept elsewhere.
-func (a *Auth) keepForeign(ctx context.Context, s storage.Session) error {
-	f, ok := a.sessions.(*foreignSessions)
-	if !ok {
-		return nil
-	}
-	data, err := encodeForeign(s)
-	if err != nil {
-		return err
-	}
-	return f.commit(ctx, s.TokenHash, data, s.ExpiresAt)
-}
-
-func encodeForeign(s storage.Session) ([]byte, error) {
-	return scsCodec{}.Encode(s.ExpiresAt, map[string]any{foreignKey: map[string]any{
-		"token_hash": s.TokenHash, "id": s.ID, "user": s.UserID, "client": s.ClientID, "agent": s.Agent, "os": s.OS,
-		"claimed_ip": s.ClaimedIP, "ip": s.IP, "created_at": s.CreatedAt.UnixMilli(),
-	}})
-}
-
-// decodeForeign reads what encodeForeign wrote; ok is false for the session of
-// another application in the same store.
-func decodeForeign(data []byte) (s storage.Session, ok bool) {
-	deadline, values, err := scsCodec{}.Decode(data)
-	if err != nil {
-		return s, false
-	}
-	record, ok := values[foreignKey].(map[string]any)
-	if !ok {
-		return s, false
-	}
-	text := func(name string) string { v, _ := record[name].(string); return v }
-	createdAt, ok := record["created_at"].(float64)
-	s = storage.Session{
-		TokenHash: text("token_hash"), ID: text("id"), UserID: text("user"), ClientID: text("client"), Agent: text("agent"),
-		OS: text("os"), ClaimedIP: text("claimed_ip"), IP: text("ip"), Data: data,
-		CreatedAt: time.UnixMilli(int64(createdAt)).UTC(), ExpiresAt: deadline,
-	}
-	s.LastSeenAt = s.CreatedAt
-	return s, ok && s.ID != "" && s.UserID != ""
+	return f.scs.Delete(tokenHash)
 }

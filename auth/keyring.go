@@ -103,7 +103,7 @@ func (a *Auth) PublicKey(ctx context.Context, kid string) (key crypto.PublicKey,
 func (a *Auth) RotateKeys(ctx context.Context) error {
 	now := failpoint.Now()
 	_, err := a.updateKeys(ctx, now, func(set *keySet) (bool, error) {
-		set.dropPending(now)
+		set.dropPending(a.config.SigningAlgorithm, now)
 		return true, set.add(a.config.SigningAlgorithm, now, now)
 	})
 	return err
@@ -162,7 +162,7 @@ func (s *keySet) tend(algorithm string, interval, tokenLife time.Duration, now t
 	return true, s.add(algorithm, early, now) // a day ahead, however late it is noticed
 }
 
-// dropPending removes keys that do not sign yet.
-func (s *keySet) dropPending(now time.Time) {
-	s.Signing = slices.DeleteFunc(s.Signing, func(k signingKey) bool { return now.Before(k.NotBefore) })
+// dropPending removes keys of the algorithm that do not sign yet.
+func (s *keySet) dropPending(algorithm string, now time.Time) {
+	s.Signing = slices.DeleteFunc(s.Signing, func(k signingKey) bool { return k.Algorithm == algorithm && now.Before(k.NotBefore) })
 }

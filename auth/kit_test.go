@@ -388,7 +388,7 @@ func (proxied) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 
 // alive reports whether the store would let the token in.
 func (k *kit) alive(token string) bool {
 	k.Helper()
-	_, _, ok, err := k.conf.Store.FindSession(k.Context(), auth.HashToken(token), time.Now())
+	_, ok, err := k.conf.Store.FindSession(k.Context(), auth.HashToken(token), time.Now())
 	if err != nil {
 		k.Fatal(err)
 	}

@@ -73,7 +73,7 @@ func (a *Auth) login(c *call) error {
 	// From here on the client can go away: the guess is counted all the same.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), requestDeadline)
 	defer cancel()
-	redeemed, err := a.config.Store.Redeem(ctx, a.withoutForeign(guess), a.config.Limits.Address, c.now)
+	redeemed, err := a.redeem(ctx, guess, granted.generation, c.now)
 	if err != nil {
 		return busy("redeem the code", err)
 	}
@@ -83,9 +83,6 @@ func (a *Auth) login(c *call) error {
 	a.logLogin(c, flow, redeemed)
 	switch redeemed.Result {
 	case storage.GuessLoggedIn:
-		if err := a.keepForeign(ctx, guess.Session); err != nil {
-			return busy("store the session", err) // the code is spent
-		}
 		a.endReplacedSession(ctx, c)
 		return a.replyLogin(c, granted)
 	case storage.GuessLimited:
@@ -117,6 +114,8 @@ type grant struct {
 	token   string
 	idToken string
 	id      Identity
+
+	generation int64 // of the user
 }
 
 // prepareGrant does everything that can fail, or that the host decides, before
@@ -131,7 +130,7 @@ func (a *Auth) prepareGrant(c *call, addr address, challenge storage.Challenge, 
 		guess.Refuse = true // even if somebody enables the user before it is redeemed
 		return grant{}, nil
 	}
-	g := grant{token: randomToken(32), id: Identity{
+	g := grant{token: randomToken(32), generation: user.Generation, id: Identity{
 		UserID: challenge.UserID, Email: addr.folded, SessionID: randomToken(16), ClientID: c.client.ID, LoginAt: c.now,
 	}}
 	if exists {
@@ -171,7 +170,7 @@ func (a *Auth) replyLogin(c *call, g grant) error {
 		Expire: int(a.config.SessionLifetime / time.Second), Status: "SUCCESS", IDToken: g.idToken,
 	}
 	if c.client.Cookie {
-		setSessionCookie(c.w, g.token, a.config.SessionLifetime)
+		a.setCookie(c.w, g.token, a.config.SessionLifetime)
 	} else {
 		reply.SessionToken = g.token
 	}

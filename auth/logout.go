@@ -14,16 +14,16 @@ func (a *Auth) logout(c *call) error {
 	}
 	ok := current.live
 	if ok {
-		if ok, err = a.sessions.EndSession(c.ctx, current.session.TokenHash, c.now); err != nil {
+		if ok, err = a.sessions.EndSession(c.ctx, hashToken(current.token), c.now); err != nil {
 			return busy("end the session", err)
 		}
 	}
 	if c.client.Cookie {
-		clearSessionCookie(c.w)
+		a.clearCookie(c.w)
 	}
 	if !ok {
 		return refuse(ReasonSessionInvalid)
 	}
-	a.config.Logger.Info("logout", "user", current.user.ID, "client", c.client.ID, "peer", c.peer)
+	a.config.Logger.Info("logout", "user", current.session.UserID, "client", c.client.ID, "peer", c.peer)
 	return c.reply(struct{}{})
 }

@@ -21,7 +21,7 @@ type refreshReply struct {
 
 // refresh signs a new id_token for a live session.
 func (a *Auth) refresh(c *call) error {
-	token, ok := sessionToken(c.r, c.client)
+	token, ok := a.sessionToken(c.r, c.client)
 	if !ok {
 		return refuse(ReasonSessionInvalid)
 	}
@@ -74,7 +74,7 @@ func (a *Auth) nextToken(c *call, old string, current *currentSession) (string, 
 	}
 	for _, s := range a.secrets { // another instance may have another one first
 		next := derivedToken(s, old)
-		if err := a.find(c.ctx, current, hashToken(next)); err != nil {
+		if err := a.find(c.ctx, current, next); err != nil {
 			return "", busy("find the session", err)
 		}
 		if current.live = current.live && current.session.ClientID == c.client.ID; current.live {

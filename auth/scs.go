@@ -31,10 +31,9 @@ func (a *Auth) newManager() *scs.SessionManager {
 	// itself, so only the values would be mixed up, and only where two Auths
 	// guard one route.
 	return &scs.SessionManager{
-		Store:            scsStore{a},
-		Codec:            scsCodec{},
-		HashTokenInStore: true,
-		Lifetime:         a.config.SessionLifetime,
+		Store:    scsStore{a}, // which hashes the tokens
+		Codec:    scsCodec{},
+		Lifetime: a.config.SessionLifetime,
 		// IdleTimeout stays 0: with it, scs revives sessions that have ended.
 	}
 }
@@ -51,19 +50,18 @@ var (
 
 // FindCtx implements [scs.CtxStore]. The session was read before: one read
 // serves both.
-func (s scsStore) FindCtx(ctx context.Context, tokenHash string) ([]byte, bool, error) {
+func (s scsStore) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
 	current, ok := ctx.Value(currentKey{s.a}).(*currentSession)
 	if !ok {
 		return nil, false, errNoContext
 	}
-	found := current.live && current.session.TokenHash == tokenHash
-	return current.session.Data, found, nil
+	return current.session.Data, current.live && current.token == token, nil
 }
 
 // CommitCtx implements [scs.CtxStore]. It cannot make a session, nor bring one
 // back to life.
-func (s scsStore) CommitCtx(ctx context.Context, tokenHash string, data []byte, _ time.Time) error {
-	ok, err := s.a.sessions.SaveSessionData(ctx, tokenHash, data, failpoint.Now())
+func (s scsStore) CommitCtx(ctx context.Context, token string, data []byte, _ time.Time) error {
+	ok, err := s.a.sessions.SaveSessionData(ctx, hashToken(token), data, failpoint.Now())
 	if err == nil && !ok {
 		err = errSessionEnded
 	}
@@ -71,8 +69,8 @@ func (s scsStore) CommitCtx(ctx context.Context, tokenHash string, data []byte, 
 }
 
 // DeleteCtx implements [scs.CtxStore].
-func (s scsStore) DeleteCtx(ctx context.Context, tokenHash string) error {
-	_, err := s.a.sessions.EndSession(ctx, tokenHash, failpoint.Now())
+func (s scsStore) DeleteCtx(ctx context.Context, token string) error {
+	_, err := s.a.sessions.EndSession(ctx, hashToken(token), failpoint.Now())
 	return err
 }
 
@@ -114,8 +112,8 @@ func (scsCodec) Decode(data []byte) (time.Time, map[string]any, error) {
 // caller's [Identity] in its context; without one when nobody is signed in. It
 // reads the store once. Two different tokens are refused with
 // ReasonNotSignedIn, a store that does not answer with ReasonBusy: hand such an
-// error to [Auth.WriteError]. Package middleware wraps this; it does nothing
-// when it was done for this request already.
+// error to [Auth.WriteError]. It does nothing when it was done for this request
+// already. Package middleware wraps this and [Auth.SaveSession].
 func (a *Auth) LoadSession(r *http.Request) (*http.Request, error) {
 	ctx := r.Context()
 	if _, done := ctx.Value(currentKey{a}).(*currentSession); done {
@@ -124,13 +122,13 @@ func (a *Auth) LoadSession(r *http.Request) (*http.Request, error) {
 	if err := a.inService(); err != nil {
 		return nil, err
 	}
-	token, byCookie, ok := tokenOf(r)
+	token, byCookie, ok := a.tokenOf(r)
 	if !ok {
 		return nil, refuse(ReasonNotSignedIn)
 	}
 	current := &currentSession{byCookie: byCookie, now: failpoint.Now().Truncate(time.Millisecond)}
 	if token != "" {
-		if err := a.find(ctx, current, hashToken(token)); err != nil {
+		if err := a.find(ctx, current, token); err != nil {
 			return nil, busy("find the session", err)
 		}
 	}
@@ -148,8 +146,19 @@ func (a *Auth) LoadSession(r *http.Request) (*http.Request, error) {
 	return r.WithContext(ctx), nil
 }
 
+// SessionIdentity returns who is calling, if it was [Auth.LoadSession] that
+// found it out. Other identities in a context, such as that of an id_token or
+// of another Auth, do not count.
+func (a *Auth) SessionIdentity(ctx context.Context) (id Identity, ok bool) {
+	current, ok := ctx.Value(currentKey{a}).(*currentSession)
+	if !ok || !current.live {
+		return Identity{}, false
+	}
+	return identityOf(current), true
+}
+
 // SaveSession stores the values that handlers changed through
-// [Auth.SessionManager]; package middleware calls it after them. A session
+// [Auth.SessionManager]: whoever called LoadSession calls it after them. A session
 // that has ended meanwhile stays ended. An error has been logged.
 func (a *Auth) SaveSession(ctx context.Context) error {
 	if a.manager.Status(ctx) != scs.Modified {
@@ -167,32 +176,34 @@ func (a *Auth) SaveSession(ctx context.Context) error {
 // currentSession is the session of a request, once for each Auth it passes.
 type currentSession struct {
 	now      time.Time
+	token    string
 	byCookie bool
 	live     bool
-	session  storage.Session
-	user     storage.User
+	session  storage.LiveSession
 }
 
 type currentKey struct{ a *Auth }
 
-// find reads the session with the token hash. It is not live for a token that
+// find reads the session with the token. It is not live for a token that
 // came by a way that its client does not use, or that was idle for too long.
-func (a *Auth) find(ctx context.Context, current *currentSession, tokenHash string) (err error) {
+func (a *Auth) find(ctx context.Context, current *currentSession, token string) (err error) {
 	var ok bool
-	current.session, current.user, ok, err = a.sessions.FindSession(ctx, tokenHash, current.now)
+	hash := hashToken(token)
+	current.token = token
+	current.session, ok, err = a.sessions.FindSession(ctx, hash, current.now)
 	if err != nil || !ok {
 		return err
 	}
-	if current.session.TokenHash != tokenHash {
+	if current.session.TokenHash != hash {
 		return errMixedUp
 	}
 	client, registered := a.clients[current.session.ClientID]
-	current.live = registered && client.Cookie == current.byCookie && !a.idle(current.session, current.now)
+	current.live = registered && client.Cookie == current.byCookie && !a.idle(current.session.LastSeenAt, current.now)
 	return nil
 }
 
-func (a *Auth) idle(s storage.Session, now time.Time) bool {
-	return a.config.IdleTimeout > 0 && now.Sub(s.LastSeenAt) >= a.config.IdleTimeout
+func (a *Auth) idle(lastSeenAt, now time.Time) bool {
+	return a.config.IdleTimeout > 0 && now.Sub(lastSeenAt) >= a.config.IdleTimeout
 }
 
 // touchInterval is how exactly it is known when a session was last used.
@@ -204,14 +215,14 @@ func (a *Auth) touch(ctx context.Context, current *currentSession) {
 	if current.now.Sub(current.session.LastSeenAt) < touchInterval {
 		return
 	}
-	if err := a.sessions.TouchSession(ctx, current.session.TokenHash, current.now); err != nil {
+	if err := a.sessions.TouchSession(ctx, hashToken(current.token), current.now); err != nil {
 		a.config.Logger.Error("the use of a session was not stored", "cause", err)
 	}
 }
 
 func identityOf(current *currentSession) Identity {
 	return Identity{
-		UserID: current.user.ID, Email: current.user.Email, SessionID: current.session.ID,
+		UserID: current.session.UserID, Email: current.session.Email, SessionID: current.session.ID,
 		ClientID: current.session.ClientID, LoginAt: current.session.CreatedAt, ByCookie: current.byCookie,
 	}
 }

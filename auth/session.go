@@ -6,17 +6,10 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/http"
-	"slices"
 	"strings"
-	"time"
 
 	"example.com/mailkey/storage"
 )
-
-// CookieName is the name of the cookie that holds a cookie client's session.
-// The prefix makes browsers accept it only from this very host, over https
-// (or from localhost), for all its paths.
-const CookieName = "__Host-mailkey"
 
 // newSession is the row for a login that is about to be granted.
 func (a *Auth) newSession(c *call, g grant) (storage.Session, error) {
@@ -41,16 +34,16 @@ func (a *Auth) newSession(c *call, g grant) (storage.Session, error) {
 	}, nil
 }
 
-// hashToken is how a session_token is stored: as scs hashes it, too.
+// hashToken is how a session_token is stored.
 func hashToken(token string) string {
 	sum := sha256.Sum256([]byte(token))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
+	return string(base64.RawURLEncoding.AppendEncode(make([]byte, 0, 43), sum[:]))
 }
 
 // tokensOf returns the tokens that the request carries, by cookie and by
 // header: session-token, or Authorization: Bearer.
-func tokensOf(r *http.Request) (byCookie, byHeader []string) {
-	for _, cookie := range r.CookiesNamed(CookieName) {
+func (a *Auth) tokensOf(r *http.Request) (byCookie, byHeader []string) {
+	for _, cookie := range r.CookiesNamed(a.cookieName()) {
 		byCookie = append(byCookie, cookie.Value)
 	}
 	byHeader = append(byHeader, r.Header.Values("Session-Token")...)
@@ -65,31 +58,29 @@ func tokensOf(r *http.Request) (byCookie, byHeader []string) {
 // tokenOf returns the token of a request to the app's own routes; ok is false
 // when it carries two different ones, or two cookies: somebody planted one. A
 // token that does not look like one is none.
-func tokenOf(r *http.Request) (token string, byCookie, ok bool) {
-	cookies, headers := tokensOf(r)
-	all := slices.Concat(cookies, headers)
-	if len(all) == 0 {
-		return "", false, true
+func (a *Auth) tokenOf(r *http.Request) (token string, byCookie, ok bool) {
+	tokens, headers := a.tokensOf(r)
+	if len(tokens) > 1 {
+		return "", false, false
 	}
-	for _, t := range all {
-		if t != all[0] {
+	byCookie = len(tokens) > 0
+	tokens = append(tokens, headers...)
+	for _, t := range tokens {
+		if t != tokens[0] {
 			return "", false, false
 		}
 	}
-	if len(cookies) > 1 {
-		return "", false, false
-	}
-	if !isToken(all[0]) {
+	if len(tokens) == 0 || !isToken(tokens[0]) {
 		return "", false, true
 	}
-	return all[0], len(cookies) > 0, true
+	return tokens[0], byCookie, true
 }
 
 // sessionToken returns the token of a request to one of our endpoints, which
 // say which client is calling: by cookie for a cookie client, by header for
 // the others.
-func sessionToken(r *http.Request, client Client) (token string, ok bool) {
-	tokens, headers := tokensOf(r)
+func (a *Auth) sessionToken(r *http.Request, client Client) (token string, ok bool) {
+	tokens, headers := a.tokensOf(r)
 	if !client.Cookie {
 		tokens = headers
 	} else if len(tokens) > 1 {
@@ -106,22 +97,25 @@ func sessionToken(r *http.Request, client Client) (token string, ok bool) {
 	return tokens[0], isToken(tokens[0])
 }
 
-// isToken is true for the one spelling of 32 bytes. Decoding alone would pass
-// over line ends.
+// isToken is true for the one spelling of 32 bytes.
 func isToken(t string) bool {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(t)
-	return err == nil && len(raw) == 32 && len(t) == base64.RawURLEncoding.EncodedLen(32)
+	var raw [32]byte
+	if len(t) != base64.RawURLEncoding.EncodedLen(len(raw)) {
+		return false
+	}
+	n, err := base64.RawURLEncoding.Strict().Decode(raw[:], []byte(t))
+	return err == nil && n == len(raw)
 }
 
 // findSession returns the live session of a request to one of our endpoints, if
 // it is the client's own.
 func (a *Auth) findSession(c *call) (*currentSession, error) {
 	current := &currentSession{now: c.now, byCookie: c.client.Cookie}
-	token, ok := sessionToken(c.r, c.client)
+	token, ok := a.sessionToken(c.r, c.client)
 	if !ok {
 		return current, nil
 	}
-	if err := a.find(c.ctx, current, hashToken(token)); err != nil {
+	if err := a.find(c.ctx, current, token); err != nil {
 		return nil, busy("find the session", err)
 	}
 	current.live = current.live && current.session.ClientID == c.client.ID
@@ -131,25 +125,12 @@ func (a *Auth) findSession(c *call) (*currentSession, error) {
 // endReplacedSession ends the session that a login came with: whoever logs in
 // again has one session, and it is a new one.
 func (a *Auth) endReplacedSession(ctx context.Context, c *call) {
-	token, ok := sessionToken(c.r, c.client)
+	token, ok := a.sessionToken(c.r, c.client)
 	if !ok {
 		return
 	}
 	if _, err := a.sessions.EndSession(ctx, hashToken(token), c.now); err != nil {
 		a.config.Logger.Error("the session before this login was not ended", "cause", err)
-	}
-}
-
-func setSessionCookie(w http.ResponseWriter, token string, life time.Duration) {
-	http.SetCookie(w, sessionCookie(token, int(life/time.Second)))
-}
-
-func clearSessionCookie(w http.ResponseWriter) { http.SetCookie(w, sessionCookie("", -1)) }
-
-func sessionCookie(value string, maxAge int) *http.Cookie {
-	return &http.Cookie{
-		Name: CookieName, Value: value, Path: "/", MaxAge: maxAge,
-		Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}
 }
 

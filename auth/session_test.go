@@ -70,10 +70,10 @@ type countingStore struct {
 	failFind, failTouch   atomic.Bool
 }
 
-func (s *countingStore) FindSession(ctx context.Context, hash string, now time.Time) (storage.Session, storage.User, bool, error) {
+func (s *countingStore) FindSession(ctx context.Context, hash string, now time.Time) (storage.LiveSession, bool, error) {
 	s.finds.Add(1)
 	if s.failFind.Load() {
-		return storage.Session{}, storage.User{}, false, errors.New("the disk is gone")
+		return storage.LiveSession{}, false, errors.New("the disk is gone")
 	}
 	return s.Store.FindSession(ctx, hash, now)
 }

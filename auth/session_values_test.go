@@ -179,7 +179,7 @@ func TestDamagedSessionData(t *testing.T) {
 	onEachStore(t, nil, func(k *kit) {
 		token, c := k.signIn("ann@b.example")
 		page := k.page(whoami)
-		fine, _, _, err := k.conf.Store.FindSession(k.Context(), auth.HashToken(token), time.Now())
+		fine, _, err := k.conf.Store.FindSession(k.Context(), auth.HashToken(token), time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -43,15 +43,15 @@ func (a *Auth) ownSessions(c *call) error {
 		if c.r.URL.RawQuery != "others=true" {
 			return refuse(ReasonMalformed)
 		}
-		return a.endOwn(c, storage.SessionFilter{UserID: current.user.ID, ExceptID: current.session.ID})
+		return a.endOwn(c, storage.SessionFilter{UserID: current.session.UserID, ExceptID: current.session.ID})
 	}
-	sessions, err := a.config.Store.ListSessions(c.ctx, current.user.ID, c.now)
+	sessions, err := a.config.Store.ListSessions(c.ctx, current.session.UserID, c.now)
 	if err != nil {
 		return busy("list the sessions", err)
 	}
 	list := []sessionReply{}
 	for _, s := range sessions {
-		if a.idle(s, c.now) {
+		if a.idle(s.LastSeenAt, c.now) {
 			continue
 		}
 		list = append(list, sessionReply{
@@ -74,9 +74,9 @@ func (a *Auth) endOwnSession(c *call) error {
 	}
 	id := path.Base(c.r.URL.Path)
 	if id == current.session.ID && c.client.Cookie {
-		clearSessionCookie(c.w)
+		a.clearCookie(c.w)
 	}
-	return a.endOwn(c, storage.SessionFilter{UserID: current.user.ID, ID: id})
+	return a.endOwn(c, storage.SessionFilter{UserID: current.session.UserID, ID: id})
 }
 
 func (a *Auth) endOwn(c *call, which storage.SessionFilter) error {

@@ -28,9 +28,10 @@ func FuzzTokens(f *testing.F) {
 		}
 		return strings.Split(s, "\n")
 	}
+	a := &Auth{}
 	f.Fuzz(func(t *testing.T, cookie, token, authorization string) {
 		r := &http.Request{Header: http.Header{"Cookie": lines(cookie), "Session-Token": lines(token), "Authorization": lines(authorization)}}
-		got, byCookie, ok := tokenOf(r)
+		got, byCookie, ok := a.tokenOf(r)
 		if !ok && got != "" || got == "" && byCookie {
 			t.Fatalf("%q: got %q, by cookie %v, ok %v", r.Header, got, byCookie, ok)
 		}
@@ -47,9 +48,9 @@ func FuzzTokens(f *testing.F) {
 			}
 		}
 		accepted("the app's own routes", got, got != "", cookie, token, authorization)
-		byHeader, ok := sessionToken(r, Client{})
+		byHeader, ok := a.sessionToken(r, Client{})
 		accepted("a header client", byHeader, ok, token, authorization)
-		inCookie, ok := sessionToken(r, Client{Cookie: true})
+		inCookie, ok := a.sessionToken(r, Client{Cookie: true})
 		accepted("a cookie client", inCookie, ok, cookie)
 		if got == "" {
 			return
@@ -60,7 +61,7 @@ func FuzzTokens(f *testing.F) {
 			second.Header[name] = append(slices.Clone(r.Header[name]), map[string]string{
 				"Cookie": "__Host-mailkey=" + other, "Session-Token": other, "Authorization": "Bearer " + other,
 			}[name])
-			if again, _, ok := tokenOf(second); ok && got != other {
+			if again, _, ok := a.tokenOf(second); ok && got != other {
 				t.Errorf("%q: %q was accepted beside another", second.Header, again)
 			}
 		}

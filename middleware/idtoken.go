@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,12 +38,21 @@ type IDTokenConfig struct {
 	// HTTPClient fetches the keys, in 5 seconds at most and without following
 	// redirects. Default: one of the default transport.
 	HTTPClient *http.Client
+
+	// MaxKeyAge is how long the keys that were fetched last stay in use while
+	// fetching fails; after it every token is refused. It bounds how long a key
+	// that its issuer withdrew can be kept alive by cutting this service off.
+	// Default: a day; at least ten minutes.
+	MaxKeyAge time.Duration
 }
 
 const (
 	maxTokenBytes = 4 << 10
 	maxTokenLife  = time.Hour        // the most that an issuer can configure
 	leeway        = 30 * time.Second // between the clocks of issuer and verifier
+
+	defaultKeyAge = 24 * time.Hour
+	leastKeyAge   = 10 * time.Minute // two times fetchInterval: one fetch may fail
 )
 
 // RequireIDToken lets requests through that carry a valid id_token in
@@ -100,9 +110,8 @@ type verifier struct {
 type keyOf func(context.Context, *jwt.Token) (any, error)
 
 func newVerifier(ctx context.Context, config IDTokenConfig) (*verifier, error) {
-	if config.Algorithm == "" {
-		config.Algorithm = auth.RS256
-	}
+	config.Algorithm = cmp.Or(config.Algorithm, auth.RS256)
+	config.MaxKeyAge = cmp.Or(config.MaxKeyAge, defaultKeyAge)
 	var errs []error
 	if config.Issuer == "" {
 		errs = append(errs, errors.New("Issuer: required"))
@@ -112,6 +121,9 @@ func newVerifier(ctx context.Context, config IDTokenConfig) (*verifier, error) {
 	}
 	if !slices.Contains([]string{auth.RS256, auth.ES256, auth.EdDSA}, config.Algorithm) {
 		errs = append(errs, fmt.Errorf("Algorithm: %q is not RS256, ES256 or EdDSA", config.Algorithm))
+	}
+	if config.MaxKeyAge < leastKeyAge {
+		errs = append(errs, fmt.Errorf("MaxKeyAge: %v is less than %v", config.MaxKeyAge, leastKeyAge))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -147,6 +159,7 @@ func localKey(a *auth.Auth, algorithm string) keyOf {
 
 var (
 	errUnknownKey = errors.New("unknown key")
+	errOldKeys    = errors.New("the keys were not fetched for too long")
 	errToken      = errors.New("not an id_token")
 )
 

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/MicahParks/jwkset"
@@ -25,13 +26,14 @@ const (
 )
 
 // remoteKeys are the keys of an issuer elsewhere. The last good set stays in
-// use while fetching fails.
+// use while fetching fails, until it is too old.
 type remoteKeys struct {
 	address   string
 	algorithm jwkset.ALG
 	client    http.Client
 	set       *jwkset.MemoryJWKSet
-	missing   chan struct{} // a token named a key that is not in the set
+	fetchedAt atomic.Pointer[time.Time] // the set; nil: never
+	missing   chan struct{}             // a token named a key that is not in the set
 }
 
 // remoteKey fetches the keys, and keeps fetching them until ctx ends. Nobody
@@ -59,6 +61,9 @@ func remoteKey(ctx context.Context, config IDTokenConfig) (keyOf, error) {
 	}
 	go k.tend(ctx, k.fetch(ctx, nil))
 	return func(ctx context.Context, t *jwt.Token) (any, error) {
+		if at := k.fetchedAt.Load(); at == nil || time.Since(*at) > config.MaxKeyAge {
+			return nil, errOldKeys // and tend is at it
+		}
 		key, err := keys.KeyfuncCtx(ctx)(t)
 		if errors.Is(err, jwkset.ErrKeyNotFound) {
 			select {
@@ -99,6 +104,10 @@ func (k *remoteKeys) fetch(ctx context.Context, before error) error {
 	keys, err := k.get(ctx)
 	if err == nil {
 		err = k.set.KeyReplaceAll(ctx, keys)
+	}
+	if err == nil {
+		now := time.Now()
+		k.fetchedAt.Store(&now)
 	}
 	if err != nil && before == nil && !errors.Is(ctx.Err(), context.Canceled) {
 		slog.Default().Error("the keys of the issuer were not fetched", "url", k.address, "cause", err)

@@ -166,10 +166,10 @@ type countingStore struct {
 	failing atomic.Pointer[error] // of FindSession
 }
 
-func (s *countingStore) FindSession(ctx context.Context, tokenHash string, now time.Time) (storage.Session, storage.User, bool, error) {
+func (s *countingStore) FindSession(ctx context.Context, tokenHash string, now time.Time) (storage.LiveSession, bool, error) {
 	s.finds.Add(1)
 	if err := s.failing.Load(); err != nil {
-		return storage.Session{}, storage.User{}, false, *err
+		return storage.LiveSession{}, false, *err
 	}
 	return s.Store.FindSession(ctx, tokenHash, now)
 }

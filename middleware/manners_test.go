@@ -303,7 +303,7 @@ type strictStore struct {
 	on            *countingStore
 }
 
-func (s strictStore) FindSession(ctx context.Context, tokenHash string, now time.Time) (storage.Session, storage.User, bool, error) {
+func (s strictStore) FindSession(ctx context.Context, tokenHash string, now time.Time) (storage.LiveSession, bool, error) {
 	return s.on.FindSession(ctx, tokenHash, now)
 }
 

@@ -13,7 +13,6 @@
 package middleware
 
 import (
-	"context"
 	"net/http"
 
 	"example.com/mailkey/auth"
@@ -26,8 +25,8 @@ import (
 func LoadSession(a *auth.Auth) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			loaded, err := load(a, r)
-			if err == nil && loaded == r { // by another LoadSession around this one, which also saves
+			loaded, err := a.LoadSession(r)
+			if err == nil && loaded == r { // by whoever is around this one, and saves
 				next.ServeHTTP(w, r)
 				return
 			}
@@ -64,9 +63,9 @@ func RequireSession(a *auth.Auth, options ...Option) func(http.Handler) http.Han
 	return func(next http.Handler) http.Handler {
 		return load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Cache-Control", "no-store")
-			id, ok := auth.FromContext(r.Context())
+			id, ok := a.SessionIdentity(r.Context())
 			switch {
-			case !ok || r.Context().Value(sessionKey{a}) != true:
+			case !ok:
 				o.refuse(a, w, r)
 			case id.ByCookie && o.crossOrigin.Check(r) != nil:
 				a.WriteError(w, r, auth.ReasonCrossOrigin)
@@ -75,46 +74,6 @@ func RequireSession(a *auth.Auth, options ...Option) func(http.Handler) http.Han
 			}
 		}))
 	}
-}
-
-// sessionKey is where the context says whether the request has a live session
-// of that Auth, which the identity alone does not tell.
-type sessionKey struct{ a *auth.Auth }
-
-// load is [auth.Auth.LoadSession], and remembers what was found.
-func load(a *auth.Auth, r *http.Request) (*http.Request, error) {
-	ctx := r.Context()
-	if ctx.Value(sessionKey{a}) != nil {
-		return r, nil
-	}
-	outer, known := auth.FromContext(ctx)
-	before := r
-	if known {
-		before = r.WithContext(stranger{ctx})
-	}
-	loaded, err := a.LoadSession(before)
-	if err != nil {
-		return nil, err
-	}
-	live := known
-	if loaded != before { // else the app called it before
-		ctx = loaded.Context()
-		if _, live = auth.FromContext(ctx); known && !live {
-			ctx = auth.NewContext(ctx, outer)
-		}
-	}
-	return r.WithContext(context.WithValue(ctx, sessionKey{a}, live)), nil
-}
-
-// stranger is a context that does not say who is calling.
-type stranger struct{ context.Context }
-
-func (s stranger) Value(key any) any {
-	value := s.Context.Value(key)
-	if _, ok := value.(auth.Identity); ok {
-		return nil
-	}
-	return value
 }
 
 // Option changes what [RequireSession] does.

@@ -21,13 +21,27 @@ type Session struct {
 	ExpiresAt  time.Time
 }
 
+// LiveSession is what a request has to know about the session that it came
+// with.
+type LiveSession struct {
+	TokenHash  string
+	ID         string
+	UserID     string
+	Email      string // of the user, folded
+	ClientID   string
+	Data       []byte
+	CreatedAt  time.Time
+	LastSeenAt time.Time
+	ExpiresAt  time.Time
+}
+
 // Sessions keeps sessions. They are created by [Challenges.Redeem] alone, so
 // a session without a redeemed code cannot exist.
 type Sessions interface {
-	// FindSession returns the live session with that token hash and its user.
-	// ok is false when there is none, when it expired or was ended, and when
-	// the user is disabled.
-	FindSession(ctx context.Context, tokenHash string, now time.Time) (s Session, u User, ok bool, err error)
+	// FindSession returns the live session with that token hash; ok is false
+	// when there is none, when it expired or was ended, and when the user is
+	// disabled. Every request of somebody who is signed in calls it.
+	FindSession(ctx context.Context, tokenHash string, now time.Time) (s LiveSession, ok bool, err error)
 
 	// SaveSessionData replaces the session's Data; ok is false, and nothing
 	// was written, when the session is not live any more.

@@ -13,6 +13,7 @@ type User struct {
 	CreatedAt   time.Time
 	LastLoginAt time.Time
 	DisabledAt  time.Time // zero: enabled
+	Generation  int64     // grows when the user is disabled or enabled: sessions that are kept elsewhere end with it
 }
 
 // Users finds and administers users. They are created by [Challenges.Redeem]
@@ -26,8 +27,8 @@ type Users interface {
 	UserByEmail(ctx context.Context, email string) (u User, ok bool, err error)
 
 	// SetUserDisabled disables (at the given time) or, with the zero time,
-	// enables a user; ok is false when there is none. Disabling ends all
-	// sessions of the user in the same step.
+	// enables a user; ok is false when there is none. Each call adds one to
+	// Generation, and disabling ends all sessions of the user in the same step.
 	SetUserDisabled(ctx context.Context, id string, at time.Time) (ok bool, err error)
 
 	// ListUsers returns at most limit users, in the order of the bytes of their

@@ -27,7 +27,11 @@ func (k *Kit) As(tb testing.TB, r *http.Request, id auth.Identity) *http.Request
 	token := k.signIn(tb, id)
 	r = r.Clone(r.Context())
 	if client.Cookie {
-		r.AddCookie(&http.Cookie{Name: auth.CookieName, Value: token})
+		name := auth.CookieName
+		if k.Config.InsecureCookie {
+			name = auth.InsecureCookieName
+		}
+		r.AddCookie(&http.Cookie{Name: name, Value: token})
 	} else {
 		r.Header.Set(tokenHeader, token)
 	}

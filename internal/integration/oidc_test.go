@@ -19,26 +19,41 @@ import (
 // oidcIssuer is a login that serves on a port of its own.
 type oidcIssuer struct {
 	auth   *auth.Auth
+	config auth.Config
 	url    string
 	mails  *authtest.Mailbox
 	client *http.Client
 }
 
 // newOIDCIssuer serves a login under a path, which may be empty.
-func newOIDCIssuer(t *testing.T, algorithm, path string) *oidcIssuer {
+func newOIDCIssuer(t *testing.T, algorithm, path string, changes ...func(*auth.Config)) *oidcIssuer {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	url := "http://" + server.Listener.Addr().String() + path
 	kit := authtest.New(t, func(c *auth.Config) {
 		c.Issuer, c.Clients, c.SigningAlgorithm = url, []auth.Client{{ID: "app"}, {ID: "other"}}, algorithm
+		for _, change := range changes {
+			change(c)
+		}
 	})
 	server.Config.Handler = kit.Auth.Handler()
 	server.Start()
 	t.Cleanup(server.Close)
-	return &oidcIssuer{auth: kit.Auth, url: url, mails: kit.Mailbox, client: server.Client()}
+	return &oidcIssuer{auth: kit.Auth, config: kit.Config, url: url, mails: kit.Mailbox, client: server.Client()}
 }
 
+// call makes a request that is answered with 200.
 func (i *oidcIssuer) call(t *testing.T, method, path, client, token, body string) map[string]any {
+	t.Helper()
+	status, reply := i.do(t, method, path, client, token, body)
+	if status != http.StatusOK {
+		t.Fatalf("%s: %d %v", path, status, reply)
+	}
+	return reply
+}
+
+// do makes a request and reads the JSON of its answer.
+func (i *oidcIssuer) do(t *testing.T, method, path, client, token, body string) (status int, reply map[string]any) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, i.url+path, strings.NewReader(body))
 	if err != nil {
@@ -60,15 +75,23 @@ func (i *oidcIssuer) call(t *testing.T, method, path, client, token, body string
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	var reply map[string]any
-	if err := json.NewDecoder(res.Body).Decode(&reply); err != nil || res.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %d %v %v", path, res.StatusCode, reply, err)
+	if err := json.NewDecoder(res.Body).Decode(&reply); err != nil {
+		t.Fatalf("%s: %d %v", path, res.StatusCode, err)
 	}
-	return reply
+	return res.StatusCode, reply
 }
+
+const loginPath = "/api/v2/sdk/login/email-verify-code"
 
 // login logs in from the captcha to the tokens.
 func (i *oidcIssuer) login(t *testing.T, client, email string) (sessionToken, idToken string) {
+	t.Helper()
+	reply := i.call(t, "POST", loginPath, client, "", fmt.Sprintf(`{"email":%q,"verify_code":%q}`, email, i.code(t, client, email)))
+	return reply["session_token"].(string), reply["id_token"].(string)
+}
+
+// code has a code mailed.
+func (i *oidcIssuer) code(t *testing.T, client, email string) string {
 	t.Helper()
 	c := i.call(t, "GET", "/api/v2/sdk/captcha", client, "", "")
 	pow := c["pow"].(map[string]any)
@@ -77,8 +100,7 @@ func (i *oidcIssuer) login(t *testing.T, client, email string) (sessionToken, id
 		fmt.Sprintf(`{"token":%q,"sender":%q,"captcha_code":%q}`, c["token"], email, answer))
 	i.call(t, "POST", "/api/v2/sdk/email/send", client, "",
 		fmt.Sprintf(`{"email":%q,"type":"LOGIN_EMS","captcha_token":%q}`, email, ticket["captcha_token"]))
-	reply := i.call(t, "POST", "/api/v2/sdk/login/email-verify-code", client, "", fmt.Sprintf(`{"email":%q,"verify_code":%q}`, email, i.mails.Code(t, email)))
-	return reply["session_token"].(string), reply["id_token"].(string)
+	return i.mails.Code(t, email)
 }
 
 func (i *oidcIssuer) refresh(t *testing.T, client, sessionToken string) (idToken string) {

@@ -60,19 +60,20 @@ func (s *Store) logIn(u *storage.User, g storage.Guess, now time.Time) (newUser 
 }
 
 // FindSession implements [storage.Sessions].
-func (s *Store) FindSession(ctx context.Context, tokenHash string, now time.Time) (found storage.Session, u storage.User, ok bool, err error) {
+func (s *Store) FindSession(ctx context.Context, tokenHash string, now time.Time) (found storage.LiveSession, ok bool, err error) {
 	if err := s.lock(ctx); err != nil {
-		return found, u, false, err
+		return found, false, err
 	}
 	defer s.mu.Unlock()
 
 	row := s.liveSession(tokenHash, now)
 	if row == nil || !s.users[row.UserID].DisabledAt.IsZero() {
-		return found, u, false, nil
+		return found, false, nil
 	}
-	found = row.Session
-	found.Data = bytes.Clone(found.Data)
-	return found, *s.users[row.UserID], true, nil
+	return storage.LiveSession{
+		TokenHash: row.TokenHash, ID: row.ID, UserID: row.UserID, Email: s.users[row.UserID].Email, ClientID: row.ClientID,
+		Data: bytes.Clone(row.Data), CreatedAt: row.CreatedAt, LastSeenAt: row.LastSeenAt, ExpiresAt: row.ExpiresAt,
+	}, true, nil
 }
 
 // SaveSessionData implements [storage.Sessions].

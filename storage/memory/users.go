@@ -47,6 +47,7 @@ func (s *Store) SetUserDisabled(ctx context.Context, id string, at time.Time) (o
 		return false, nil
 	}
 	u.DisabledAt = ms(at)
+	u.Generation++
 	if !at.IsZero() {
 		for _, row := range s.sessionsByUser[id] {
 			row.ended = true

@@ -139,7 +139,7 @@ type single struct {
 
 func (s *single) Get(dest any, query string, args ...any) (ok bool, err error) {
 	err = s.do(func(ctx context.Context, conn *sqlx.Conn) error {
-		ok, err = found(conn.GetContext(ctx, dest, s.db.text(query), args...))
+		ok, err = get(ctx, conn, dest, s.db.text(query), args)
 		return err
 	})
 	return ok && err == nil, err

@@ -7,6 +7,8 @@ import (
 	"errors"
 
 	"github.com/jmoiron/sqlx"
+
+	"example.com/mailkey/storage/internal/sqlstore"
 )
 
 // transaction is a connection between BEGIN and COMMIT. database/sql has
@@ -20,7 +22,7 @@ type transaction struct {
 }
 
 func (t *transaction) Get(dest any, query string, args ...any) (bool, error) {
-	ok, err := found(t.conn.GetContext(t.ctx, dest, t.dialect.text(query), args...))
+	ok, err := get(t.ctx, t.conn, dest, t.dialect.text(query), args)
 	return ok, t.note(err)
 }
 
@@ -63,8 +65,13 @@ func (t *transaction) end() {
 	}
 }
 
-// found tells a row that is not there from an error.
-func found(err error) (bool, error) {
+// get scans one row; ok is false when there is none.
+func get(ctx context.Context, conn *sqlx.Conn, dest any, text string, args []any) (ok bool, err error) {
+	if row, ok := dest.(sqlstore.Row); ok {
+		err = conn.QueryRowContext(ctx, text, args...).Scan(row.Columns()...)
+	} else {
+		err = conn.GetContext(ctx, dest, text, args...)
+	}
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}

@@ -18,6 +18,7 @@ type database struct {
 
 	reader *sqlx.DB
 	reads  *sqlstore.Statements
+	read   sqlstore.Conn // on reads
 }
 
 func newDatabase(ctx context.Context, writer, reader *sqlx.DB) (*database, error) {
@@ -29,6 +30,7 @@ func newDatabase(ctx context.Context, writer, reader *sqlx.DB) (*database, error
 		writer: writer, conn: conn, tx: sqlstore.Prepare(conn),
 		reader: reader, reads: sqlstore.Prepare(reader),
 	}
+	d.read = d.reads.Conn(context.Background(), translate)
 	d.group = newGroup(d.tx.Conn(context.Background(), translate), d.setSynchronous)
 	return d, nil
 }
@@ -39,7 +41,7 @@ func (d *database) Read(ctx context.Context) sqlstore.Conn {
 	if err := ctx.Err(); err != nil {
 		return failed{err}
 	}
-	return d.reads.Conn(context.WithoutCancel(ctx), translate)
+	return d.read
 }
 
 // setSynchronous decides whether commits wait for the disk. In WAL mode those

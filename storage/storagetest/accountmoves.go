@@ -37,8 +37,8 @@ func (w *walk) setUserDisabled() call {
 func (w *walk) findSession() call {
 	token, now := recent(w, w.tokens), at(w.now)
 	return func(ctx context.Context, s storage.Store) (any, error) {
-		found, u, ok, err := s.FindSession(ctx, token, now)
-		return []any{found, u, ok}, err
+		found, ok, err := s.FindSession(ctx, token, now)
+		return []any{found, ok}, err
 	}
 }
 

@@ -75,7 +75,7 @@ func adminListUsers(ctx context.Context, s storage.Store) error {
 		for _, v := range want {
 			u := user(v)
 			if v == c {
-				u.DisabledAt = start
+				u.DisabledAt, u.Generation = start, 1
 			}
 			users = append(users, u)
 		}
@@ -110,7 +110,7 @@ func adminChangeEmail(ctx context.Context, s storage.Store) error {
 		lookup(s.UserByID(ctx, anna.userID())).is(want),
 		lookup(s.UserByEmail(ctx, want.Email)).is(want),
 		lookup(s.UserByEmail(ctx, anna.email)).none(),
-		w.session(anna, 0).is(loggedIn{anna.guess(true, 0).Session, want}),
+		w.session(anna, 0).is(live(anna.guess(true, 0).Session, want)),
 		lookup(s.UserByEmail(ctx, ben.email)).is(user(ben)),
 	)
 }
@@ -141,7 +141,7 @@ func adminDeleteUser(ctx context.Context, s storage.Store) error {
 		value(s.ListSessions(ctx, anna.userID(), start)).is(nil),
 		value(s.DeleteUser(ctx, anna.userID(), left(anna))).is(false),
 		value(s.SetUserDisabled(ctx, anna.userID(), start)).is(false),
-		w.session(ben, 0).is(loggedIn{ben.guess(true, 0).Session, user(ben)}),
+		w.session(ben, 0).is(live(ben.guess(true, 0).Session, user(ben))),
 	)
 }
 

@@ -141,9 +141,9 @@ var brokenAdministration = []broken{
 			return try(g)
 		})(s)
 		find := s.findSession
-		s.findSession = func(ctx context.Context, hash string, now time.Time) (storage.Session, storage.User, bool, error) {
-			found, u, ok, err := find(ctx, hash, now)
-			return found, u, ok || lives.get([]byte(hash)) > 0, err
+		s.findSession = func(ctx context.Context, hash string, now time.Time) (storage.LiveSession, bool, error) {
+			found, ok, err := find(ctx, hash, now)
+			return found, ok || lives.get([]byte(hash)) > 0, err
 		}
 	}},
 }

@@ -81,7 +81,7 @@ func halfLogin(w *scene, round int) (verb, []part, error) {
 			return ok, err
 		},
 		func() (bool, error) {
-			_, _, ok, err := w.FindSession(w.ctx, v.token(), start)
+			_, ok, err := w.FindSession(w.ctx, v.token(), start)
 			return ok, err
 		},
 		func() (bool, error) {
@@ -148,7 +148,7 @@ func halfDisabling(w *scene, round int) (verb, []part, error) {
 	ended := func(v visitor) func() (bool, error) {
 		return func() (bool, error) {
 			_, enabled := w.SetUserDisabled(w.ctx, v.userID(), time.Time{})
-			_, _, ok, err := w.FindSession(w.ctx, v.token(), start)
+			_, ok, err := w.FindSession(w.ctx, v.token(), start)
 			return !ok, cmp.Or(enabled, err)
 		}
 	}

@@ -79,7 +79,7 @@ func guessesUsed(ctx context.Context, s storage.Store) error {
 		w.lives(anna, 0, false),
 		w.redeem(again, 0).is(storage.Redeemed{Result: storage.GuessGone}),
 		w.guesses(anna, false, 0, storage.GuessGone),
-		session(s.FindSession(ctx, "another", start)).none(),
+		lookup(s.FindSession(ctx, "another", start)).none(),
 	)
 }
 

@@ -13,7 +13,7 @@ import (
 var logins = []check{
 	{"create the user", "the first login creates the user and the session", loginFirst},
 	{"find the user", "the next login finds the user, and notes when it was", loginNext},
-	{"store the session whole", "FindSession returns the session that Redeem was given", loginSession},
+	{"store the session whole", "FindSession and ListSessions return the session that Redeem was given", loginSession},
 	{"do not fold addresses", "users have the same address when its bytes are the same", loginFolding},
 	{"make one user", "parallel first logins from several devices make one user", loginParallel},
 	{"share no slices", "slices passed in are not kept", loginAliases},
@@ -40,7 +40,7 @@ func loginFirst(ctx context.Context, s storage.Store) error {
 		w.redeem(g, 0).is(storage.Redeemed{Result: storage.GuessLoggedIn, User: user(anna), NewUser: true}),
 		lookup(s.UserByID(ctx, anna.userID())).is(user(anna)),
 		lookup(s.UserByEmail(ctx, anna.email)).is(user(anna)),
-		w.session(anna, 0).is(loggedIn{g.Session, user(anna)}),
+		w.session(anna, 0).is(live(g.Session, user(anna))),
 		w.signedIn(phone, 0, false),
 	)
 }
@@ -55,7 +55,7 @@ func loginNext(ctx context.Context, s storage.Store) error {
 		w.asks(next),
 		w.redeem(g, hour).is(storage.Redeemed{Result: storage.GuessLoggedIn, User: want}),
 		lookup(s.UserByEmail(ctx, anna.email)).is(want),
-		w.session(next, hour).is(loggedIn{g.Session, want}),
+		w.session(next, hour).is(live(g.Session, want)),
 		w.signedIn(anna, hour, true),
 		lookup(s.UserByEmail(ctx, ben.email)).is(user(ben)),
 	)
@@ -76,8 +76,10 @@ func loginSession(ctx context.Context, s storage.Store) error {
 		w.asks(anna, ben),
 		w.redeem(full, 0).err,
 		w.redeem(bare, 0).err,
-		w.session(anna, 0).is(loggedIn{full.Session, user(anna)}),
-		session(s.FindSession(ctx, "t", start)).is(loggedIn{bare.Session, user(ben)}),
+		w.session(anna, 0).is(live(full.Session, user(anna))),
+		value(s.ListSessions(ctx, anna.userID(), start)).is([]storage.Session{full.Session}),
+		lookup(s.FindSession(ctx, "t", start)).is(live(bare.Session, user(ben))),
+		value(s.ListSessions(ctx, ben.userID(), start)).is([]storage.Session{bare.Session}),
 	)
 }
 
@@ -132,7 +134,7 @@ func loginAliases(ctx context.Context, s storage.Store) error {
 	}
 	scribble(g.Session.Data, g.Binding, g.ChallengeID, g.Address, g.Device)
 	return cmp.Or(
-		w.session(anna, 0).is(loggedIn{want, user(anna)}),
+		w.session(anna, 0).is(live(want, user(anna))),
 		w.asks(anna), // as a device that logged in
 	)
 }

@@ -130,10 +130,10 @@ var brokenLogins = []broken{
 			s.locked(func() { data[hash] = d })
 			return save(ctx, hash, d, now)
 		}
-		s.findSession = func(ctx context.Context, hash string, now time.Time) (storage.Session, storage.User, bool, error) {
-			found, u, ok, err := find(ctx, hash, now)
+		s.findSession = func(ctx context.Context, hash string, now time.Time) (storage.LiveSession, bool, error) {
+			found, ok, err := find(ctx, hash, now)
 			s.locked(func() { found.Data = data[hash] })
-			return found, u, ok, err
+			return found, ok, err
 		}
 	}},
 }

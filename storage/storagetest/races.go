@@ -82,7 +82,7 @@ func raceRight(ctx context.Context, s storage.Store) error {
 		results, err := w.contest(v, 8, func(int) bool { return true })
 		var sessions int
 		for i := range 8 {
-			_, _, ok, err := s.FindSession(ctx, v.on(i).token(), at(v.asked))
+			_, ok, err := s.FindSession(ctx, v.on(i).token(), at(v.asked))
 			if err != nil {
 				return err
 			}

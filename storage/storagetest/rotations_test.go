@@ -34,10 +34,10 @@ var brokenRotations = []broken{
 			last = now
 			return nil
 		}
-		s.findSession = func(ctx context.Context, hash string, now time.Time) (storage.Session, storage.User, bool, error) {
-			found, u, ok, err := find(ctx, hash, now)
+		s.findSession = func(ctx context.Context, hash string, now time.Time) (storage.LiveSession, bool, error) {
+			found, ok, err := find(ctx, hash, now)
 			found.LastSeenAt = last
-			return found, u, ok, err
+			return found, ok, err
 		}
 	}},
 	{"touches a session when it expires", by("rotations/touch the living"), touches(func(_ *tampered, _ string, now time.Time) time.Time {
@@ -51,7 +51,7 @@ var brokenRotations = []broken{
 				return rotate(ctx, old, next, grace, now)
 			}
 		})(s)
-		s.findSession = func(ctx context.Context, hash string, now time.Time) (storage.Session, storage.User, bool, error) {
+		s.findSession = func(ctx context.Context, hash string, now time.Time) (storage.LiveSession, bool, error) {
 			if next := tokens[hash]; next != "" {
 				hash = next
 			}
@@ -64,7 +64,7 @@ var brokenRotations = []broken{
 	{"takes any rotation for a repetition", by("rotations/may be tried again"), rotates(func(s *tampered, rotate rotating) rotating {
 		return func(ctx context.Context, old, next string, grace time.Duration, now time.Time) (bool, error) {
 			ok, err := rotate(ctx, old, next, grace, now)
-			_, _, found, _ := s.FindSession(ctx, next, now)
+			_, found, _ := s.FindSession(ctx, next, now)
 			return ok || found, err
 		}
 	})},
@@ -75,7 +75,7 @@ var brokenRotations = []broken{
 	})},
 	{"takes another session's token", by("rotations/take no other session's token"), rotates(func(s *tampered, rotate rotating) rotating {
 		return func(ctx context.Context, old, next string, grace time.Duration, now time.Time) (bool, error) {
-			if _, _, taken, _ := s.FindSession(ctx, next, now); taken {
+			if _, taken, _ := s.FindSession(ctx, next, now); taken {
 				return s.EndSession(ctx, old, now)
 			}
 			return rotate(ctx, old, next, grace, now)
@@ -85,7 +85,7 @@ var brokenRotations = []broken{
 		meet := meeting()
 		rotates(func(_ *tampered, rotate rotating) rotating {
 			return func(ctx context.Context, old, next string, grace time.Duration, now time.Time) (bool, error) {
-				_, _, found, _ := s.FindSession(ctx, old, now)
+				_, found, _ := s.FindSession(ctx, old, now)
 				meet()
 				_, err := rotate(ctx, old, next, grace, now)
 				return found, err
@@ -93,7 +93,7 @@ var brokenRotations = []broken{
 		})(s)
 		end := s.endSession
 		s.endSession = func(ctx context.Context, hash string, now time.Time) (bool, error) {
-			_, _, found, _ := s.FindSession(ctx, hash, now)
+			_, found, _ := s.FindSession(ctx, hash, now)
 			meet()
 			_, err := end(ctx, hash, now)
 			return found, err

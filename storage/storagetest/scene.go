@@ -91,8 +91,8 @@ func (w *scene) logsIn(visitors ...visitor) error {
 }
 
 // session finds the session that the visitor's code was redeemed for.
-func (w *scene) session(v visitor, now time.Duration) answer[loggedIn] {
-	return session(w.FindSession(w.ctx, v.token(), at(now)))
+func (w *scene) session(v visitor, now time.Duration) answer[storage.LiveSession] {
+	return lookup(w.FindSession(w.ctx, v.token(), at(now)))
 }
 
 // signedIn checks whether the visitor's session is alive.
@@ -143,12 +143,10 @@ func (w *scene) claim(now time.Duration, want ...visitor) ([]storage.Mail, error
 	return mails, value(got, err).is(wanted)
 }
 
-// loggedIn is what FindSession finds.
-type loggedIn struct {
-	Session storage.Session
-	User    storage.User
-}
-
-func session(s storage.Session, u storage.User, ok bool, err error) answer[loggedIn] {
-	return lookup(loggedIn{s, u}, ok, err)
+// live is what FindSession finds of a session and its user.
+func live(s storage.Session, u storage.User) storage.LiveSession {
+	return storage.LiveSession{
+		TokenHash: s.TokenHash, ID: s.ID, UserID: s.UserID, Email: u.Email, ClientID: s.ClientID, Data: s.Data,
+		CreatedAt: s.CreatedAt, LastSeenAt: s.LastSeenAt, ExpiresAt: s.ExpiresAt,
+	}
 }

@@ -73,7 +73,7 @@ func sessionLimitParallel(ctx context.Context, s storage.Store) error {
 			return err
 		}),
 		repeat(6, func(i int) error {
-			_, _, ok, err := s.FindSession(ctx, anna.on(i).token(), start)
+			_, ok, err := s.FindSession(ctx, anna.on(i).token(), start)
 			return live.count(ok, err)
 		}),
 		live.is(3),

@@ -24,8 +24,8 @@ func sessionUnknown(ctx context.Context, s storage.Store) error {
 		w.session(anna, 0).none(),
 		w.logsIn(ben),
 		w.session(anna, 0).none(),
-		session(s.FindSession(ctx, "", start)).none(),
-		session(s.FindSession(ctx, "id of "+ben.token(), start)).none(),
+		lookup(s.FindSession(ctx, "", start)).none(),
+		lookup(s.FindSession(ctx, "id of "+ben.token(), start)).none(),
 		value(s.SaveSessionData(ctx, anna.token(), []byte("new"), start)).is(false),
 		value(s.EndSession(ctx, anna.token(), start)).is(false),
 		w.session(anna, 0).none(),
@@ -42,7 +42,7 @@ func sessionExpires(ctx context.Context, s storage.Store) error {
 		w.signedIn(anna, sessionLife, false),
 		value(s.SaveSessionData(ctx, anna.token(), []byte("late"), at(sessionLife))).is(false),
 		value(s.EndSession(ctx, anna.token(), at(sessionLife))).is(false),
-		w.session(anna, 0).is(loggedIn{anna.guess(true, 0).Session, user(anna)}),
+		w.session(anna, 0).is(live(anna.guess(true, 0).Session, user(anna))),
 		value(s.SaveSessionData(ctx, anna.token(), []byte("in time"), last)).is(true),
 		value(s.EndSession(ctx, anna.token(), last)).is(true),
 		value(s.EndSession(ctx, ben.token(), last)).is(true),
@@ -56,7 +56,7 @@ func sessionData(ctx context.Context, s storage.Store) error {
 		want.Data = data
 		return cmp.Or(
 			value(s.SaveSessionData(ctx, anna.token(), data, at(minute))).is(true),
-			w.session(anna, minute).is(loggedIn{want, user(anna)}),
+			w.session(anna, minute).is(live(want, user(anna))),
 		)
 	}
 	return cmp.Or(
@@ -65,7 +65,7 @@ func sessionData(ctx context.Context, s storage.Store) error {
 		saves(bytes.Repeat([]byte{0, 0xff, '\\'}, 1<<16)),
 		saves(nil),
 		saves([]byte("something else")),
-		w.session(phone, 0).is(loggedIn{phone.guess(true, 0).Session, user(anna)}),
+		w.session(phone, 0).is(live(phone.guess(true, 0).Session, user(anna))),
 	)
 }
 
@@ -129,9 +129,9 @@ func sessionAliases(ctx context.Context, s storage.Store) error {
 	}
 	scribble(data)
 	a := w.session(anna, 0)
-	if err := a.is(loggedIn{want, user(anna)}); err != nil {
+	if err := a.is(live(want, user(anna))); err != nil {
 		return err
 	}
-	scribble(a.got.Session.Data)
-	return w.session(anna, 0).is(loggedIn{want, user(anna)})
+	scribble(a.got.Data)
+	return w.session(anna, 0).is(live(want, user(anna)))
 }

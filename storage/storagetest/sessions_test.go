@@ -10,9 +10,9 @@ import (
 var brokenSessions = []broken{
 	{"finds any session", by("sessions/are not invented"), func(s *tampered) {
 		find := s.findSession
-		s.findSession = func(ctx context.Context, hash string, now time.Time) (storage.Session, storage.User, bool, error) {
-			found, u, _, err := find(ctx, hash, now)
-			return found, u, true, err
+		s.findSession = func(ctx context.Context, hash string, now time.Time) (storage.LiveSession, bool, error) {
+			found, _, err := find(ctx, hash, now)
+			return found, true, err
 		}
 	}},
 	{"creates a session to save it", by("sessions/are not invented"), func(s *tampered) {
@@ -51,7 +51,7 @@ var brokenSessions = []broken{
 	{"looks before it ends a session", by("sessions/end once"), func(s *tampered) {
 		end, meet := s.endSession, meeting()
 		s.endSession = func(ctx context.Context, hash string, now time.Time) (bool, error) {
-			_, _, ok, _ := s.FindSession(ctx, hash, now)
+			_, ok, _ := s.FindSession(ctx, hash, now)
 			meet()
 			_, err := end(ctx, hash, now)
 			return ok, err
@@ -62,7 +62,7 @@ var brokenSessions = []broken{
 func findSessionAt(shift time.Duration) func(*tampered) {
 	return func(s *tampered) {
 		find := s.findSession
-		s.findSession = func(ctx context.Context, hash string, now time.Time) (storage.Session, storage.User, bool, error) {
+		s.findSession = func(ctx context.Context, hash string, now time.Time) (storage.LiveSession, bool, error) {
 			return find(ctx, hash, now.Add(shift))
 		}
 	}
@@ -92,12 +92,12 @@ func endsByDeleting(between func()) func(*tampered) {
 	return func(s *tampered) {
 		deleted := s.tallies()
 		find := s.findSession
-		s.findSession = func(ctx context.Context, hash string, now time.Time) (storage.Session, storage.User, bool, error) {
-			found, u, ok, err := find(ctx, hash, now)
-			return found, u, ok && deleted.get([]byte(hash)) == 0, err
+		s.findSession = func(ctx context.Context, hash string, now time.Time) (storage.LiveSession, bool, error) {
+			found, ok, err := find(ctx, hash, now)
+			return found, ok && deleted.get([]byte(hash)) == 0, err
 		}
 		s.endSession = func(ctx context.Context, hash string, now time.Time) (bool, error) {
-			_, _, ok, err := s.FindSession(ctx, hash, now)
+			_, ok, err := s.FindSession(ctx, hash, now)
 			deleted.set([]byte(hash), 1)
 			between()
 			return ok, err

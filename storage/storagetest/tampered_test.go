@@ -40,7 +40,7 @@ type tampered struct {
 	changeEmail     func(context.Context, string, string, string, storage.LeftAddress) (bool, error)
 	deleteUser      func(context.Context, string, storage.LeftAddress) (bool, error)
 
-	findSession     func(context.Context, string, time.Time) (storage.Session, storage.User, bool, error)
+	findSession     func(context.Context, string, time.Time) (storage.LiveSession, bool, error)
 	saveSessionData func(context.Context, string, []byte, time.Time) (bool, error)
 	endSession      func(context.Context, string, time.Time) (bool, error)
 	endSessions     func(context.Context, storage.SessionFilter, time.Time) (int, error)
@@ -163,7 +163,7 @@ func (s *tampered) SetUserDisabled(ctx context.Context, id string, at time.Time)
 	return s.setUserDisabled(ctx, id, at)
 }
 
-func (s *tampered) FindSession(ctx context.Context, hash string, now time.Time) (storage.Session, storage.User, bool, error) {
+func (s *tampered) FindSession(ctx context.Context, hash string, now time.Time) (storage.LiveSession, bool, error) {
 	return s.findSession(ctx, hash, now)
 }
 

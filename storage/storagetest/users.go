@@ -10,7 +10,7 @@ import (
 
 var users = []check{
 	{"are not invented", "ok is false when there is no such user", userUnknown},
-	{"are disabled", "SetUserDisabled notes the time, and the zero time enables again", userDisabled},
+	{"are disabled", "SetUserDisabled notes the time, the zero time enables again, and each adds one to Generation", userDisabled},
 	{"lose their sessions", "disabling ends all sessions of the user in the same step, for good", userLosesSessions},
 	{"lose sessions of logins under way", "no login that is parallel to SetUserDisabled leaves a session behind", userDisabledParallel},
 }
@@ -31,9 +31,10 @@ func userUnknown(ctx context.Context, s storage.Store) error {
 
 func userDisabled(ctx context.Context, s storage.Store) error {
 	w := play(ctx, s)
+	want := user(anna)
 	disabled := func(t time.Time) error {
-		want := user(anna)
 		want.DisabledAt = t
+		want.Generation++
 		return cmp.Or(
 			value(s.SetUserDisabled(ctx, anna.userID(), t)).is(true),
 			lookup(s.UserByID(ctx, anna.userID())).is(want),
@@ -41,12 +42,19 @@ func userDisabled(ctx context.Context, s storage.Store) error {
 			lookup(s.UserByID(ctx, ben.userID())).is(user(ben)),
 		)
 	}
+	next := anna.later(day)
+	logsIn := func() error {
+		want.LastLoginAt = at(day)
+		return w.redeem(next.guess(true, day), day).is(storage.Redeemed{Result: storage.GuessLoggedIn, User: want})
+	}
 	return cmp.Or(
 		w.logsIn(anna, ben),
 		disabled(at(minute)),
 		disabled(at(hour)),
 		disabled(time.Time{}),
 		disabled(time.Time{}),
+		w.asks(next),
+		logsIn(),
 	)
 }
 

@@ -36,12 +36,20 @@ var brokenUsers = []broken{
 			return disable(ctx, id, at)
 		}
 	})},
+	{"counts no generations", by("users/are disabled"), func(s *tampered) {
+		find := s.userByID
+		s.userByID = func(ctx context.Context, id string) (storage.User, bool, error) {
+			u, ok, err := find(ctx, id)
+			u.Generation = 0
+			return u, ok, err
+		}
+	}},
 	{"only marks a user as disabled", by("users/lose their sessions"), disables(func(s *tampered, _ disabling) disabling {
 		disabled := make(map[string]time.Time)
 		find := s.findSession
-		s.findSession = func(ctx context.Context, hash string, now time.Time) (storage.Session, storage.User, bool, error) {
-			found, u, ok, err := find(ctx, hash, now)
-			return found, u, ok && disabled[u.ID].IsZero(), err
+		s.findSession = func(ctx context.Context, hash string, now time.Time) (storage.LiveSession, bool, error) {
+			found, ok, err := find(ctx, hash, now)
+			return found, ok && disabled[found.UserID].IsZero(), err
 		}
 		return func(_ context.Context, id string, at time.Time) (bool, error) {
 			disabled[id] = at
@@ -68,10 +76,10 @@ var brokenUsers = []broken{
 			return try(g)
 		})(s)
 		find := s.findSession
-		s.findSession = func(ctx context.Context, hash string, now time.Time) (storage.Session, storage.User, bool, error) {
-			found, u, ok, err := find(ctx, hash, now)
+		s.findSession = func(ctx context.Context, hash string, now time.Time) (storage.LiveSession, bool, error) {
+			found, ok, err := find(ctx, hash, now)
 			s.locked(func() { ok = ok || lives[hash] })
-			return found, u, ok, err
+			return found, ok, err
 		}
 	}},
 }

@@ -10,6 +10,8 @@ import (
 type Redis struct {
 	*Process
 	Addr string
+	dir  string
+	args []string
 }
 
 // StartRedis starts a server with further arguments, such as "--maxmemory", "2mb".
@@ -20,9 +22,15 @@ func StartRedis(tb testing.TB, args ...string) *Redis {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	dir := directory(tb, "redis")
-	args = append([]string{"--bind", host, "--port", port, "--save", "", "--appendonly", "no", "--dir", dir}, args...)
-	r.Process = run(tb, dir, exec.Command(program(tb, "redis-server"), args...))
-	r.await(tb, dials(r.Addr))
+	r.dir = directory(tb, "redis")
+	r.args = append([]string{"--bind", host, "--port", port, "--save", "", "--appendonly", "no", "--dir", r.dir}, args...)
+	r.Start(tb)
 	return r
+}
+
+// Start starts the server again, empty, after Stop or Kill.
+func (r *Redis) Start(tb testing.TB) {
+	tb.Helper()
+	r.Process = run(tb, r.dir, exec.Command(program(tb, "redis-server"), r.args...))
+	r.await(tb, dials(r.Addr))
 }

@@ -27,4 +27,6 @@ func TestRedis(t *testing.T) {
 	if !strings.Contains(r.Log(), "Ready to accept connections") {
 		t.Errorf("the log does not say that it is ready:\n%s", r.Log())
 	}
+	r.Kill()
+	r.Start(t)
 }

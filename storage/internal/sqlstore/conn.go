@@ -72,7 +72,12 @@ type prepared struct {
 
 func (p prepared) Get(dest any, query string, args ...any) (bool, error) {
 	stmt, err := p.stmts.get(p.ctx, query)
-	if err == nil {
+	if err != nil {
+		return false, p.translate(err)
+	}
+	if row, ok := dest.(Row); ok {
+		err = stmt.Stmt.QueryRowContext(p.ctx, args...).Scan(row.Columns()...)
+	} else {
 		err = stmt.GetContext(p.ctx, dest, args...)
 	}
 	if errors.Is(err, sql.ErrNoRows) {

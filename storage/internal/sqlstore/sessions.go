@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	_ "embed"
+	"strings"
 	"time"
 
 	"example.com/mailkey/storage"
@@ -56,13 +57,22 @@ type sessionRow struct {
 	ExpiresAt  int64 `db:"expires_at"`
 }
 
-// sessionOfUserRow is a session and whose it is.
-type sessionOfUserRow struct {
-	sessionRow
-	Email         string
-	MailTo        string `db:"mail_to"`
-	UserCreatedAt int64  `db:"user_created_at"`
-	LastLoginAt   *int64 `db:"last_login_at"`
+// liveRow is what session_find selects.
+type liveRow struct {
+	storage.LiveSession
+	key                              string // token_hash and id
+	createdAt, lastSeenAt, expiresAt int64
+}
+
+// Columns implements Row.
+func (r *liveRow) Columns() []any {
+	return []any{&r.key, &r.UserID, &r.Email, &r.ClientID, &r.Data, &r.createdAt, &r.lastSeenAt, &r.expiresAt}
+}
+
+func (r *liveRow) session() storage.LiveSession {
+	r.TokenHash, r.ID, _ = strings.Cut(r.key, " ")
+	r.CreatedAt, r.LastSeenAt, r.ExpiresAt = moment(&r.createdAt), moment(&r.lastSeenAt), moment(&r.expiresAt)
+	return r.LiveSession
 }
 
 func (r sessionRow) session() storage.Session {
@@ -70,13 +80,6 @@ func (r sessionRow) session() storage.Session {
 		TokenHash: r.TokenHash, ID: r.ID, UserID: r.UserID, ClientID: r.ClientID,
 		Agent: r.Agent, OS: r.OS, ClaimedIP: r.ClaimedIP, IP: r.IP, Data: r.Data,
 		CreatedAt: moment(&r.CreatedAt), LastSeenAt: moment(&r.LastSeenAt), ExpiresAt: moment(&r.ExpiresAt),
-	}
-}
-
-func (r sessionOfUserRow) user() storage.User {
-	return storage.User{
-		ID: r.UserID, Email: r.Email, MailTo: r.MailTo,
-		CreatedAt: moment(&r.UserCreatedAt), LastLoginAt: moment(r.LastLoginAt),
 	}
 }
 
@@ -93,12 +96,12 @@ func insertSession(tx Conn, s storage.Session, limit int, now time.Time) error {
 }
 
 // FindSession implements [storage.Sessions].
-func (s *Store) FindSession(ctx context.Context, tokenHash string, now time.Time) (storage.Session, storage.User, bool, error) {
-	row, ok, err := get[sessionOfUserRow](s.db.Read(ctx), sessionFind, tokenHash, now.UnixMilli())
+func (s *Store) FindSession(ctx context.Context, tokenHash string, now time.Time) (storage.LiveSession, bool, error) {
+	row, ok, err := get[liveRow](s.db.Read(ctx), sessionFind, tokenHash, now.UnixMilli())
 	if err != nil || !ok {
-		return storage.Session{}, storage.User{}, false, err
+		return storage.LiveSession{}, false, err
 	}
-	return row.session(), row.user(), true, nil
+	return row.session(), true, nil
 }
 
 // SaveSessionData implements [storage.Sessions].

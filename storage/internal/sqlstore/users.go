@@ -42,12 +42,13 @@ type userRow struct {
 	CreatedAt   int64  `db:"created_at"`
 	LastLoginAt *int64 `db:"last_login_at"`
 	DisabledAt  *int64 `db:"disabled_at"`
+	Generation  int64
 }
 
 func (r userRow) user() storage.User {
 	return storage.User{
 		ID: r.ID, Email: r.Email, MailTo: r.MailTo, CreatedAt: moment(&r.CreatedAt),
-		LastLoginAt: moment(r.LastLoginAt), DisabledAt: moment(r.DisabledAt),
+		LastLoginAt: moment(r.LastLoginAt), DisabledAt: moment(r.DisabledAt), Generation: r.Generation,
 	}
 }
 

@@ -81,7 +81,8 @@ CREATE TABLE users (
     mail_to       TEXT   NOT NULL,
     created_at    BIGINT NOT NULL,
     last_login_at BIGINT,
-    disabled_at   BIGINT
+    disabled_at   BIGINT,
+    generation    BIGINT NOT NULL DEFAULT 0 -- grows when the user is disabled or enabled
 );
 
 CREATE TABLE sessions (

@@ -80,7 +80,8 @@ CREATE TABLE users (
     mail_to       TEXT    NOT NULL,
     created_at    INTEGER NOT NULL,
     last_login_at INTEGER,
-    disabled_at   INTEGER
+    disabled_at   INTEGER,
+    generation    INTEGER NOT NULL DEFAULT 0 -- grows when the user is disabled or enabled
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE sessions (

@@ -1,1 +1,1 @@
-SELECT id, email, mail_to, created_at, last_login_at, disabled_at FROM users WHERE id = ?
+SELECT id, email, mail_to, created_at, last_login_at, disabled_at, generation FROM users WHERE id = ?

@@ -1,1 +1,1 @@
-UPDATE users SET disabled_at = ? WHERE id = ?
+UPDATE users SET disabled_at = ?, generation = generation + 1 WHERE id = ?
