@@ -48,6 +48,14 @@ func emptyStores(db *sqlx.DB) func(*testing.T) storage.Store {
 
 func TestPostgres(t *testing.T) {
 	t.Parallel()
-	server := services.StartPostgres(t)
-	storagetest.Run(t, emptyStores(pool(t, server.URL("postgres"), 20)))
+	open := emptyStores(pool(t, services.StartPostgres(t).URL("postgres"), 20))
+	storagetest.Run(t, open)
+	t.Run("random calls", func(t *testing.T) {
+		for seed := range uint64(4) {
+			t.Run(fmt.Sprint(seed), func(t *testing.T) {
+				t.Parallel()
+				storagetest.RunRandom(t, open, seed, 1000)
+			})
+		}
+	})
 }
