@@ -72,7 +72,7 @@ func (d *database) do(ctx context.Context, timeout time.Duration, work func(cont
 	deadline := time.Now().Add(timeout)
 	for try := 1; ; try++ {
 		err := d.try(ctx, deadline, work)
-		if f, ok := errors.AsType[*failure](err); !ok || !f.again || try == tries {
+		if f, ok := errors.AsType[*failure](err); !ok || !f.again || try == tries || time.Now().After(deadline) {
 			return err
 		}
 		select {

@@ -34,14 +34,14 @@ func translate(err error, commits bool) error {
 	state := sqlState(err)
 	class := state[:min(2, len(state))]
 	switch {
-	case errors.Is(err, driver.ErrBadConn): // the statement was not sent
+	case commits && lost(state): // ErrBadConn, too, which pgx says as well when it has sent the statement
+		f.means = storage.ErrUncertain
+	case errors.Is(err, driver.ErrBadConn): // a connection that was idle for long
 		f.means, f.again = storage.ErrBusy, true
 	case state == "40001", state == "40P01", state == "55P03": // lost a race, a deadlock, waited too long for a lock
 		f.means, f.again = storage.ErrBusy, true
 	case class == "23": // a constraint
 		f.means = storage.ErrConflict
-	case commits && lost(state):
-		f.means = storage.ErrUncertain
 	case lost(state), class == "40", class == "53", class == "55", class == "57", state == "25006": // the last: a standby
 		f.means = storage.ErrBusy
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"fmt"
 	"time"
 
 	"example.com/mailkey/storage"
@@ -18,6 +19,7 @@ var captchas = []check{
 	{"are bounded per peer", "at most perPeer captchas of one peer are kept: the oldest make room", captchaPerPeer},
 	{"are bounded in all", "at most total captchas in all are kept: the oldest make room", captchaTotal},
 	{"are bounded when put at once", "parallel calls of PutCaptcha keep the bounds", captchaBoundParallel},
+	{"are bounded in all when put at once", "parallel calls of PutCaptcha of several peers keep the bound", captchaTotalParallel},
 	{"are heard up to the limit", "HearCaptcha counts the playings and refuses after limit of them", captchaHeard},
 	{"are heard at once", "of parallel calls of HearCaptcha exactly limit are told ok", captchaHeardParallel},
 	{"are heard and answered", "HearCaptcha leaves the captcha to TakeCaptcha, and its life as it was", captchaHeardThenTaken},
@@ -140,6 +142,18 @@ func captchaBoundParallel(ctx context.Context, s storage.Store) error {
 		parallel(8, func(i int) error { return s.PutCaptcha(ctx, captcha(i, "anna", minute), 3, 99) }),
 		repeat(8, func(i int) error {
 			_, ok, err := s.TakeCaptcha(ctx, captcha(i, "anna", minute).ID, start)
+			return left.count(ok, err)
+		}),
+		left.is(3),
+	)
+}
+
+func captchaTotalParallel(ctx context.Context, s storage.Store) error {
+	var left counter
+	return cmp.Or(
+		parallel(8, func(i int) error { return s.PutCaptcha(ctx, captcha(i, fmt.Sprint(i%4), minute), 9, 3) }),
+		repeat(8, func(i int) error {
+			_, ok, err := s.TakeCaptcha(ctx, captcha(i, "", minute).ID, start)
 			return left.count(ok, err)
 		}),
 		left.is(3),

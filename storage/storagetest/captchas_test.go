@@ -59,15 +59,15 @@ var brokenCaptchas = []broken{
 	{"keeps one captcha of a peer too many", by("captchas/are bounded per peer"), bounds(func(perPeer, total int) (int, int) { return perPeer + 1, total })},
 	{"bounds the peers together", by("captchas/are bounded per peer"), bounds(func(perPeer, _ int) (int, int) { return perPeer, perPeer })},
 	{"keeps one captcha too many", by("captchas/are bounded in all"), bounds(func(perPeer, total int) (int, int) { return perPeer, total + 1 })},
-	{"counts captchas before it puts one", by("captchas/are bounded when put at once"), func(s *tampered) {
+	{"counts captchas before it puts one", by("captchas/are bounded when put at once", "captchas/are bounded in all when put at once"), func(s *tampered) {
 		put, meet := s.putCaptcha, meeting()
 		var ids [][]byte
-		s.putCaptcha = func(ctx context.Context, c storage.Captcha, perPeer, _ int) error {
+		s.putCaptcha = func(ctx context.Context, c storage.Captcha, perPeer, total int) error {
 			var before [][]byte
 			s.locked(func() { before = slices.Clone(ids) })
 			meet()
 			s.locked(func() { ids = append(ids, c.ID) })
-			for _, old := range before[:max(0, len(before)+1-perPeer)] {
+			for _, old := range before[:max(0, len(before)+1-min(perPeer, total))] {
 				_, _, _ = s.TakeCaptcha(ctx, old, start)
 			}
 			return put(ctx, c, everything, everything)

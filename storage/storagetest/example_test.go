@@ -15,8 +15,8 @@ func Example() {
 	_ = func(t *testing.T) { // TestConformance
 		storagetest.Run(t, open)
 	}
-	_ = func(t *testing.T) { // TestSameAsMemory
-		storagetest.RunAgainst(t, func(*testing.T) storage.Store { return memory.New() }, open, 1, 1000)
+	_ = func(t *testing.T) { // TestRandom
+		storagetest.RunRandom(t, open, 1, 1000)
 	}
 	// Output:
 }

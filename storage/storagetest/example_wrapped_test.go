@@ -33,13 +33,11 @@ func (s timed) Redeem(ctx context.Context, g storage.Guess, l storage.AddressLim
 	return s.Store.Redeem(ctx, g, l, now)
 }
 
-// What its test file has in it, as TestConformance and TestSameAsMemory: it
-// keeps all promises of the contracts.
+// What its test file has in it, as TestConformance and TestRandom: it keeps all
+// promises of the contracts.
 func testConformance(t *testing.T) { storagetest.Run(t, openTimed) }
 
-func testSameAsMemory(t *testing.T) { storagetest.RunAgainst(t, openMemory, openTimed, 1, 1000) }
-
-func openMemory(*testing.T) storage.Store { return memory.New() }
+func testRandom(t *testing.T) { storagetest.RunRandom(t, openTimed, 1, 1000) }
 
 func openTimed(*testing.T) storage.Store {
 	return timed{memory.New(), func(string, time.Duration, error) {}}

@@ -19,6 +19,8 @@ var outbox = []check{
 	{"drops what expired", "a mail whose code expired is not handed out", outboxExpired},
 	{"drops what nobody could know twice", "a mail whose claim ran out twice is dropped", outboxRanOut},
 	{"makes room", "mails that were dropped do not count as pending", outboxRoom},
+	{"is not overfilled", "parallel calls of RequestCode keep MaxPending", outboxRoomParallel},
+	{"mails nothing that is used meanwhile", "a code that is redeemed parallel to ClaimMails is not mailed again", outboxUsedParallel},
 	{"replaces", "a challenge that is replaced takes its mail along", outboxReplaced},
 	{"keeps the beat", "LastBeat returns the latest time given to Beat, and the zero time before", outboxBeat},
 	{"is not shared", "slices returned belong to the caller", outboxAliases},
@@ -159,6 +161,41 @@ func outboxRoom(ctx context.Context, s storage.Store) error {
 		w.claims(lifetime+minute), // the one is to be retried too late, the other's claim ran out
 		w.pending(lifetime+minute, 0),
 	)
+}
+
+func outboxRoomParallel(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	var taken counter
+	return cmp.Or(
+		parallel(8, func(i int) error {
+			r := nth(i).request()
+			r.MaxPending = 3
+			got, err := s.RequestCode(ctx, r, w.limits, start)
+			return taken.count(!got.Full, err)
+		}),
+		taken.is(3),
+		w.pending(0, 3),
+	)
+}
+
+func outboxUsedParallel(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	return repeat(5, func(round int) error {
+		v := nth(round)
+		return cmp.Or(
+			w.asks(v),
+			parallel(2, func(i int) (err error) {
+				if i == 0 {
+					_, err = s.ClaimMails(ctx, room, lease, 0, start)
+				} else {
+					_, err = s.Redeem(ctx, v.guess(true, 0), w.limits, start)
+				}
+				return err
+			}),
+			w.claims(lease),
+			w.pending(lease, 0),
+		)
+	})
 }
 
 func outboxReplaced(ctx context.Context, s storage.Store) error {

@@ -113,6 +113,30 @@ var brokenOutbox = []broken{
 			return ask(a)
 		})(s)
 	}},
+	{"looks whether there is room before it takes a request", by("outbox/is not overfilled"), func(s *tampered) {
+		asked, meet := s.tallies(), meeting()
+		answers(func(a asking, ask ask) (storage.CodeRequested, error) {
+			waiting := asked.get(nil)
+			meet()
+			if waiting >= a.r.MaxPending {
+				return storage.CodeRequested{Full: true}, nil
+			}
+			asked.add(nil, 1)
+			a.r.MaxPending = everything
+			return ask(a)
+		})(s)
+	}},
+	{"mails again what was claimed before it was used", by("outbox/mails nothing that is used meanwhile"), func(s *tampered) {
+		var claimed []storage.Mail
+		meet := meeting()
+		tries(func(*guessing) { meet() })(s)
+		hands(func(c claiming, claim claim) ([]storage.Mail, error) {
+			mails, err := claim(c)
+			meet()
+			s.locked(func() { claimed, mails = mails, append(mails, claimed...) })
+			return mails, err
+		})(s)
+	}},
 	{"mails a code that was replaced", by("outbox/replaces"), func(s *tampered) {
 		var asked []storage.CodeRequest
 		asks(func(a *asking) { asked = append(asked, a.r) })(s)

@@ -9,9 +9,9 @@
 //		})
 //	}
 //
-// A check that fails prints the rule that was broken. [RunAgainst] does more
-// of the unexpected: it makes the same random calls on two stores and
-// compares the answers.
+// A check that fails prints the rule that was broken. [RunRandom] does more
+// of the unexpected: it makes random calls and compares the answers with those
+// of a model of the contracts.
 package storagetest
 
 import (
@@ -53,7 +53,10 @@ func groups() []group {
 		{"sessions", sessions},
 		{"session limits", sessionLimits},
 		{"rotations", rotations},
+		{"session races", sessionRaces},
 		{"administration", administration},
+		{"address races", addressRaces},
+		{"texts", texts},
 		{"keys", keys},
 		{"sweep", sweeps},
 		{"contexts", contexts},

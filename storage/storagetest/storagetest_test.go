@@ -28,7 +28,8 @@ func by(checks ...string) []string { return checks }
 func brokenStores() []broken {
 	return slices.Concat(
 		brokenCaptchas, brokenTickets, brokenLimits, brokenAddresses, brokenChallenges, brokenGuesses, brokenLogins,
-		brokenOutbox, brokenDeliveries, brokenUsers, brokenSessions, brokenRotations, brokenAdministration, brokenKeys, brokenSweeps, brokenContexts,
+		brokenOutbox, brokenDeliveries, brokenUsers, brokenSessions, brokenRotations, brokenSessionRaces,
+		brokenAdministration, brokenAddressRaces, brokenTexts, brokenKeys, brokenSweeps, brokenContexts,
 	)
 }
 

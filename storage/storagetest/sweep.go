@@ -19,6 +19,7 @@ var sweeps = []check{
 	{"leave revoked sessions", "an ended session stays for as long as it would have lived: its token is never given again", sweepTombstones},
 	{"leave memories for a year", "what an address remembers, and which devices it knows, stays for a year", sweepMemory},
 	{"leave the failures of a week", "FailuresByHour of the last seven days survives", sweepFailures},
+	{"leave what comes to life again", "what is taken, or asked for, parallel to Sweep is not lost, although it was dead before", sweepRevived},
 	{"disturb nobody", "verbs parallel to Sweep answer as ever", sweepParallel},
 }
 
@@ -179,6 +180,36 @@ func sweepFailures(ctx context.Context, s storage.Store) error {
 		w.sweeps(7*day-hour),
 		value(s.FailuresByHour(ctx, week, at(7*day-hour))).is(append([]int{2}, make([]int, week-1)...)),
 	)
+}
+
+func sweepRevived(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	return repeat(5, func(round int) error {
+		now := time.Duration(round+1) * day
+		ones := make([]storage.Limit, 5)
+		for i := range ones {
+			ones[i] = storage.Limit{Key: key("one", i), Count: 1, Window: minute}
+		}
+		v := anna.later(now)
+		return cmp.Or(
+			w.asks(anna.later(now-hour)),
+			value(s.TakeLimits(ctx, at(now-hour), ones...)).is(0),
+			w.claims(now-hour, anna.later(now-hour)),
+			parallel(3, func(i int) error {
+				switch i {
+				case 0:
+					return w.asks(v)
+				case 1:
+					return value(s.TakeLimits(ctx, at(now), ones...)).is(0)
+				}
+				_, err := s.Sweep(ctx, at(now), 100)
+				return err
+			}),
+			w.lives(v, now, true),
+			w.claims(now, v),
+			repeat(len(ones), func(i int) error { return value(s.TakeLimits(ctx, at(now), look(ones[i]))).is(minute) }),
+		)
+	})
 }
 
 func sweepParallel(ctx context.Context, s storage.Store) error {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
+
+	"example.com/mailkey/storage"
 )
 
 var brokenSweeps = []broken{
@@ -50,6 +52,25 @@ var brokenSweeps = []broken{
 	}},
 	{"forgets addresses a month early", by("sweep/leave memories for a year"), sweepsLater(30 * day)},
 	{"forgets the failures of the sixth day", by("sweep/leave the failures of a week"), sweepsLater(3 * day)},
+	{"removes what it saw dead before", by("sweep/leave what comes to life again"), func(s *tampered) {
+		sweepers, takers := s.tallies(), s.tallies()
+		take := s.takeLimits
+		s.takeLimits = func(ctx context.Context, now time.Time, limits ...storage.Limit) (time.Duration, error) {
+			takers.add(nil, 1)
+			defer takers.add(nil, -1)
+			patient(func() bool { return sweepers.get(nil) > 0 })
+			if sweepers.get(nil) > 0 {
+				limits = eachLook(limits)
+			}
+			return take(ctx, now, limits...)
+		}
+		sweepsAs(func(ctx context.Context, now time.Time, limit int, sweep sweeping) (int, error) {
+			sweepers.add(nil, 1)
+			defer sweepers.add(nil, -1)
+			patient(func() bool { return takers.get(nil) > 0 })
+			return sweep(ctx, now, limit)
+		})(s)
+	}},
 	{"lends its lock to nobody", by("sweep/disturb nobody"), func(s *tampered) {
 		var sweepers atomic.Int32
 		sweepsAs(func(ctx context.Context, now time.Time, limit int, sweep sweeping) (int, error) {

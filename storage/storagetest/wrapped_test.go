@@ -5,5 +5,5 @@ import "testing"
 // What the example says about its store holds.
 func TestExample_wrapped(t *testing.T) {
 	t.Run("conformance", testConformance)
-	t.Run("same as memory", testSameAsMemory)
+	t.Run("random", testRandom)
 }

@@ -57,7 +57,9 @@ var (
 )
 
 // URL is where to find a database of the server.
-func (p *Postgres) URL(database string) string {
-	u := url.URL{Scheme: "postgres", User: url.User("postgres"), Host: p.Addr, Path: "/" + database}
+func (p *Postgres) URL(database string) string { return postgresURL(p.Addr, database) }
+
+func postgresURL(addr, database string) string {
+	u := url.URL{Scheme: "postgres", User: url.User("postgres"), Host: addr, Path: "/" + database}
 	return u.String() + "?sslmode=disable"
 }

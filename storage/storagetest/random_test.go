@@ -8,10 +8,10 @@ import (
 	"example.com/mailkey/storage/memory"
 )
 
-func TestMemoryAgainstItself(t *testing.T) {
+func TestMemoryAgainstModel(t *testing.T) {
 	open := func(*testing.T) storage.Store { return memory.New() }
-	for seed := range uint64(5) {
-		RunAgainst(t, open, open, seed, 2000)
+	for seed := range uint64(20) {
+		RunRandom(t, open, seed, 2000)
 	}
 }
 
@@ -53,7 +53,7 @@ func TestRandomCallsFindBrokenStores(t *testing.T) {
 			s := intact()
 			i := slices.IndexFunc(brokenStores(), func(b broken) bool { return b.does == does })
 			brokenStores()[i].tamper(s)
-			err := compare(t.Context(), memory.New(), s, 1, 10000)
+			err := compare(t.Context(), newModel(), s, 1, 10000)
 			if err == nil {
 				t.Fatal("10000 random calls do not find it")
 			}
