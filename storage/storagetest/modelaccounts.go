@@ -110,6 +110,7 @@ func (m *model) SetUserDisabled(_ context.Context, id string, at time.Time) (boo
 		return false, nil
 	}
 	u.DisabledAt = stored(at)
+	u.Generation++
 	for _, s := range m.sessions {
 		s.ended = s.ended || s.UserID == id && !at.IsZero()
 	}
@@ -163,12 +164,12 @@ func (m *model) DeleteUser(_ context.Context, id string, leave storage.LeftAddre
 	return true, nil
 }
 
-func (m *model) FindSession(_ context.Context, token string, now time.Time) (found storage.Session, u storage.User, ok bool, err error) {
+func (m *model) FindSession(_ context.Context, token string, now time.Time) (found storage.LiveSession, ok bool, err error) {
 	s := m.session(token, now)
 	if s == nil || !m.byID(s.UserID).DisabledAt.IsZero() {
-		return found, u, false, nil
+		return found, false, nil
 	}
-	return s.Session, *m.byID(s.UserID), true, nil
+	return live(s.Session, *m.byID(s.UserID)), true, nil
 }
 
 func (m *model) SaveSessionData(_ context.Context, token string, data []byte, now time.Time) (bool, error) {

@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	_ "embed"
-	"strings"
 	"time"
 
 	"example.com/mailkey/storage"
@@ -60,7 +59,7 @@ type sessionRow struct {
 // liveRow is what session_find selects.
 type liveRow struct {
 	storage.LiveSession
-	key                              string // token_hash and id
+	key                              string // token_hash and id, one behind the other
 	createdAt, lastSeenAt, expiresAt int64
 }
 
@@ -69,8 +68,9 @@ func (r *liveRow) Columns() []any {
 	return []any{&r.key, &r.UserID, &r.Email, &r.ClientID, &r.Data, &r.createdAt, &r.lastSeenAt, &r.expiresAt}
 }
 
-func (r *liveRow) session() storage.LiveSession {
-	r.TokenHash, r.ID, _ = strings.Cut(r.key, " ")
+func (r *liveRow) session(tokenHash string) storage.LiveSession {
+	n := min(len(tokenHash), len(r.key))
+	r.TokenHash, r.ID = r.key[:n], r.key[n:]
 	r.CreatedAt, r.LastSeenAt, r.ExpiresAt = moment(&r.createdAt), moment(&r.lastSeenAt), moment(&r.expiresAt)
 	return r.LiveSession
 }
@@ -101,7 +101,7 @@ func (s *Store) FindSession(ctx context.Context, tokenHash string, now time.Time
 	if err != nil || !ok {
 		return storage.LiveSession{}, false, err
 	}
-	return row.session(), true, nil
+	return row.session(tokenHash), true, nil
 }
 
 // SaveSessionData implements [storage.Sessions].
