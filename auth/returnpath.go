@@ -6,6 +6,10 @@ import (
 	"strings"
 )
 
+// ReturnTo is the query parameter in which a login page is told where the
+// person wanted to go. Whoever reads it must pass it through [SafeReturnPath].
+const ReturnTo = "return_to"
+
 const maxReturnPath = 2048 // bytes
 
 // SafeReturnPath returns the path, with its query, that a person may be sent

@@ -163,10 +163,36 @@ var openRedirects = []string{
 	"/" + strings.Repeat(`"`, 1000), // three times as long when it is escaped
 	"/" + strings.Repeat("a", 1<<20),
 	"〱//evil.example",
+	"/〱evil.example",
+	"///\\;@evil.example",
+	"////\\;@evil.example",
+	"/\x0b/evil.example",
+	"/\x0c//evil.example",
+	"/%0a/evil.example",
+	"/%0d%0a//evil.example",
+	"/https://evil.example",
+	"/http:///evil.example",
+	"/javascript://%0aalert(1)",
+	"/<>//evil.example",
+	"/evil.example%2f%2e%2e",
+	"/%5c%2fevil.example",
+	"/%ff%2fevil.example",
+	"/\xff",
+	"https:%0a//evil.example",
+	"%2f%2fevil.example",
+	"%2F/evil.example",
+	"%68ttps://evil.example",
+	"x:y//evil.example",
+	"//[::ffff:192.0.2.1]/",
+	"//192.0.2.1",
+	"//3221225985",
+	"wss://evil.example",
+	"view-source:https://evil.example",
+	"about:blank",
 	"/\u2044/evil.example",
 }
 
-func TestSafeReturnPathRefuses(t *testing.T) {
+func TestAbuse_I04_openRedirects(t *testing.T) {
 	t.Parallel()
 	for _, target := range openRedirects {
 		if got, ok := auth.SafeReturnPath(target); ok || got != "" {

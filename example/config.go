@@ -16,7 +16,7 @@ import (
 	"example.com/mailkey/captcha"
 )
 
-// pageClient is the client id of the page at /.
+// pageClient is the client id of the login page.
 const pageClient = "web"
 
 // config is what the flags say, checked.

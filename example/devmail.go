@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"embed"
 	"errors"
 	"fmt"
 	"html/template"
@@ -25,9 +24,6 @@ import (
 	"example.com/mailkey/auth/smtpmailer"
 )
 
-//go:embed web/devmail.html
-var devMailFile embed.FS
-
 // devMails is how many mails are kept.
 const devMails = 50
 
@@ -44,9 +40,9 @@ type devMailer struct {
 
 // devMail is a mail as a reader sees it.
 type devMail struct {
-	Number                  int // in this run
-	To, Subject, Date, Code string
-	Text, HTML              string
+	Number            int // in this run
+	To, Subject, Date string
+	Text, HTML        string
 }
 
 // SendCode implements [auth.Mailer].
@@ -59,7 +55,7 @@ func (d *devMailer) SendCode(_ context.Context, m auth.CodeMail) error {
 	if err != nil {
 		return fmt.Errorf("read the mail again: %w", err)
 	}
-	read.To, read.Code = m.To, m.Code
+	read.To = m.To
 
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -108,8 +104,8 @@ func readMail(raw []byte) (m devMail, err error) {
 }
 
 func (d *devMailer) routes(r *mux.Router) {
-	page := template.Must(template.ParseFS(devMailFile, "web/devmail.html"))
-	r.Handle("/dev/mail", fromHere(func(w http.ResponseWriter, _ *http.Request) {
+	page := template.Must(template.ParseFS(web, "web/devmail.html"))
+	r.Handle(devMailPath, fromHere(func(w http.ResponseWriter, _ *http.Request) {
 		d.mu.Lock()
 		mails := slices.Clone(d.mails)
 		d.mu.Unlock()
@@ -119,7 +115,7 @@ func (d *devMailer) routes(r *mux.Router) {
 
 	// The HTML of a mail has its styles inline, so it is a page of its own, in
 	// a frame and a sandbox.
-	r.Handle("/dev/mail/{number:[0-9]+}", fromHere(func(w http.ResponseWriter, r *http.Request) {
+	r.Handle(devMailPath+"/{number:[0-9]+}", fromHere(func(w http.ResponseWriter, r *http.Request) {
 		number, _ := strconv.Atoi(mux.Vars(r)["number"])
 		d.mu.Lock()
 		i := slices.IndexFunc(d.mails, func(m devMail) bool { return m.Number == number })

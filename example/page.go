@@ -1,57 +1,61 @@
 package main
 
 import (
-	"bytes"
 	"embed"
 	"html/template"
 	"net/http"
 
 	"github.com/gorilla/mux"
+
+	"example.com/mailkey/auth"
+	"example.com/mailkey/auth/loginpage"
+	"example.com/mailkey/middleware"
 )
 
-//go:embed web/index.html web/app.css web/app.js
+//go:embed web
 var web embed.FS
 
-const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; media-src blob:; connect-src 'self'; " +
-	"form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+const (
+	loginPath   = "/login"
+	devMailPath = "/dev/mail"
+)
 
-// pageRoutes adds the page at /: the cookie client web, which uses the public
-// endpoints like any other.
-func pageRoutes(r *mux.Router, cfg config) error {
-	page, err := template.ParseFS(web, "web/index.html")
+// pageRoutes adds the login page and what is behind it: a page at / for people
+// who are signed in.
+func pageRoutes(r *mux.Router, a *auth.Auth, devMail bool) error {
+	options := loginpage.Options{Path: loginPath, Client: pageClient}
+	if devMail {
+		options.Links = map[string][]loginpage.Link{
+			"en": {{Text: "Mails of this run", URL: devMailPath}},
+			"zh": {{Text: "本次运行的邮件", URL: devMailPath}},
+		}
+	}
+	login, err := loginpage.New(a, options)
 	if err != nil {
 		return err
 	}
-	var index bytes.Buffer
-	err = page.Execute(&index, struct {
-		Client, Captchas string
-		DevMail          bool
-	}{pageClient, kindsOf(cfg.captchas), cfg.devMail})
+	page, err := template.ParseFS(web, "web/account.html")
 	if err != nil {
 		return err
 	}
-	css, err := web.ReadFile("web/app.css")
+	css, err := web.ReadFile("web/example.css")
 	if err != nil {
 		return err
 	}
-	js, err := web.ReadFile("web/app.js")
-	if err != nil {
-		return err
-	}
-	for path, file := range map[string]struct {
-		contentType string
-		body        []byte
-	}{
-		"/":        {"text/html; charset=utf-8", index.Bytes()},
-		"/app.css": {"text/css; charset=utf-8", css},
-		"/app.js":  {"text/javascript; charset=utf-8", js},
-	} {
-		r.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
-			secure(w, pagePolicy)
-			w.Header().Set("Content-Type", file.contentType)
-			_, _ = w.Write(file.body) // the client went away: nothing to do
-		}).Methods(http.MethodGet, http.MethodHead)
-	}
+	account := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, _ := auth.FromContext(r.Context())
+		secure(w, "default-src 'none'; style-src 'self'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'")
+		_ = page.Execute(w, id) // the client went away: nothing to do
+	})
+
+	r.Handle(loginPath, login)
+	r.PathPrefix(loginPath + "/").Handler(login)
+	r.Handle("/", middleware.RequireSession(a, middleware.LoginPage(loginPath))(account)).Methods(http.MethodGet, http.MethodHead)
+	r.HandleFunc("/example.css", func(w http.ResponseWriter, _ *http.Request) {
+		secure(w, "default-src 'none'")
+		w.Header().Set("Content-Type", "text/css; charset=utf-8")
+		_, _ = w.Write(css) // as above
+	}).Methods(http.MethodGet, http.MethodHead)
 	return nil
 }
 

@@ -66,7 +66,7 @@ func serve(ctx context.Context, cfg config, stdout io.Writer, logs slog.Handler)
 	router.PathPrefix("/api/").Handler(a.Handler())
 	router.PathPrefix("/.well-known/").Handler(a.Handler())
 	router.Handle("/openapi.json", a.OpenAPIHandler())
-	if err := pageRoutes(router, cfg); err != nil {
+	if err := pageRoutes(router, a, cfg.devMail); err != nil {
 		return err
 	}
 
@@ -84,7 +84,7 @@ func serve(ctx context.Context, cfg config, stdout io.Writer, logs slog.Handler)
 func greeting(issuer string, cfg config) string {
 	line := "mailkey is ready: open " + issuer + "/"
 	if cfg.devMail {
-		line += " (codes appear here and at " + issuer + "/dev/mail)"
+		line += " (codes appear here and at " + issuer + devMailPath + ")"
 	}
 	return line
 }

@@ -11,7 +11,7 @@ import (
 // ReturnTo is the query parameter in which [LoginPage] tells the login page
 // where the person wanted to go. The page must pass it through
 // [auth.SafeReturnPath].
-const ReturnTo = "return_to"
+const ReturnTo = auth.ReturnTo
 
 // LoginPage sends people who open a page in a browser, and are not signed in,
 // to the login page with the given URL, and tells it where they wanted to go.

@@ -68,18 +68,22 @@ func examplePage(t *testing.T, program string) {
 	home := newExampleHome(t, program, "-smtp", relay.URL())
 	p := home.start(t)
 	c := home.client(p, "web")
-	for path, contentType := range map[string]string{
-		"/": "text/html; charset=utf-8", "/app.css": "text/css; charset=utf-8", "/app.js": "text/javascript; charset=utf-8",
+	const self = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self' data:; media-src blob:; " +
+		"connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+	for path, want := range map[string]struct{ contentType, policy, cache string }{
+		"/login":          {"text/html; charset=utf-8", self, "no-store"},
+		"/login/page.css": {"text/css; charset=utf-8", self, "no-cache"},
+		"/login/login.js": {"text/javascript; charset=utf-8", self, "no-cache"},
+		"/example.css":    {"text/css; charset=utf-8", "default-src 'none'", "no-store"},
 	} {
 		reply := c.ok(t, "GET", path, nil)
 		for name, want := range map[string]string{
-			"Content-Type": contentType,
-			"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; media-src blob:; " +
-				"connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
-			"X-Frame-Options":        "DENY",
-			"X-Content-Type-Options": "nosniff",
-			"Referrer-Policy":        "no-referrer",
-			"Cache-Control":          "no-store",
+			"Content-Type":            want.contentType,
+			"Content-Security-Policy": want.policy,
+			"X-Frame-Options":         "DENY",
+			"X-Content-Type-Options":  "nosniff",
+			"Referrer-Policy":         "no-referrer",
+			"Cache-Control":           want.cache,
 		} {
 			if got := reply.header.Get(name); got != want {
 				t.Errorf("%s of %s: got %q, want %q", name, path, got, want)
@@ -89,10 +93,15 @@ func examplePage(t *testing.T, program string) {
 			t.Errorf("%s speaks of /dev/mail, which there is without -smtp only", path)
 		}
 	}
-	for _, path := range []string{"/dev/mail", "/nothing", "/web/app.js"} {
+	for _, path := range []string{"/dev/mail", "/nothing", "/web/example.css"} {
 		if reply := c.do(t, "GET", path, nil); reply.status != http.StatusNotFound {
 			t.Errorf("GET %s: got %d, want 404", path, reply.status)
 		}
+	}
+	c.refused(t, "GET", "/", nil, http.StatusUnauthorized, "MAILKEY.SESSION.0001")
+	c.header.Set("Sec-Fetch-Mode", "navigate")
+	if reply := c.ok(t, "GET", "/", nil); !strings.Contains(reply.text, `data-return="/" `) || !strings.Contains(reply.text, " data-asked ") {
+		t.Errorf("who opens / in a browser is not led to the login and back:\n%s", reply.text)
 	}
 	p.terminate(t)
 }
