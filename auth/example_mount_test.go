@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"example.com/mailkey/auth"
+	"example.com/mailkey/auth/loginpage"
 	"example.com/mailkey/auth/smtpmailer"
 	"example.com/mailkey/middleware"
 	"example.com/mailkey/storage/sqlite"
 )
 
 // A whole login in an app: open the store, name the mail relay, run the
-// background work, mount the handler, guard the app's own routes.
+// background work, mount the handler and the page, guard the app's own routes.
 func Example() {
 	store, err := sqlite.Open(context.Background(), "mailkey.db")
 	if err != nil {
@@ -32,10 +33,16 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	page, err := loginpage.New(login, loginpage.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
 	go login.Run(context.Background()) // delivers the mails
 	http.Handle("/api/", login.Handler())
 	http.Handle("/.well-known/", login.Handler())
-	http.Handle("/account", middleware.RequireSession(login)(account)) // auth.FromContext: who is calling
+	http.Handle("/login", page)
+	http.Handle("/login/", page)
+	http.Handle("/account", middleware.RequireSession(login, middleware.LoginPage("/login"))(account))
 	log.Fatal((&http.Server{Addr: "127.0.0.1:8080", ReadHeaderTimeout: 5 * time.Second}).ListenAndServe())
 }
 

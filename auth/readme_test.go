@@ -10,7 +10,7 @@ import (
 // here, and all other Go code is somewhere in its file.
 func TestReadmeShowsTheExample(t *testing.T) {
 	t.Parallel()
-	const mostLines = 20
+	const mostLines = 26 // still one screen
 	readme, example := readText(t, "../README.md"), readText(t, "example_mount_test.go")
 
 	blocks := strings.Split(readme, "\n```go\n")[1:]
