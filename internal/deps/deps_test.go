@@ -104,6 +104,8 @@ var packages = []row{
 		imports: []string{"auth"},
 		links:   slices.Concat(authLinks, []string{"github.com/MicahParks/keyfunc/v3"}),
 		never:   []string{"database/sql"},
+	}, {
+		path: "internal/torture",
 	},
 }
 
