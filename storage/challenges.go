@@ -22,8 +22,13 @@ type CodeRequest struct {
 	Address []byte // key of the address
 	Device  []byte // key of the device
 
-	// What the mail has to know, see Mail.
-	MailTo   string
+	// The mail goes to the MailTo of the user with this Email, if there is one,
+	// else to the request's. That is up to the store, so that a caller does the
+	// same for every address.
+	Email  string
+	MailTo string
+
+	// What the mail has to know besides, see Mail.
 	Language string
 	ClientID string
 	Purpose  string

@@ -24,12 +24,15 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 	moderncsqlite "modernc.org/sqlite"
 
 	"database/sql"
 
+	"example.com/mailkey/storage"
 	"example.com/mailkey/storage/internal/sqlstore"
 )
 
@@ -78,8 +81,8 @@ func open(ctx context.Context, path string) (*database, error) {
 		return nil, err
 	}
 	writer.SetMaxOpenConns(1)
-	if err := migrate(ctx, writer); err != nil {
-		return nil, errors.Join(translate(err), writer.Close())
+	if err := begin(ctx, writer); err != nil {
+		return nil, errors.Join(err, writer.Close())
 	}
 	reader, err := connect(path, url.Values{"_query_only": {"1"}})
 	if err != nil {
@@ -91,10 +94,13 @@ func open(ctx context.Context, path string) (*database, error) {
 	return newDatabase(ctx, writer, reader)
 }
 
+// busyTimeout is how long to wait for a lock that another process has.
+const busyTimeout = 5 * time.Second
+
 // connect opens a pool. The settings are checked by the driver before any of
 // them is applied.
 func connect(path string, settings url.Values) (*sqlx.DB, error) {
-	settings.Set("_busy_timeout", "5000")
+	settings.Set("_busy_timeout", strconv.FormatInt(busyTimeout.Milliseconds(), 10))
 	settings.Set("_dqs", "0")
 	dsn := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: settings.Encode()}
 	connector, err := moderncsqlite.NewConnector(dsn.String())
@@ -102,6 +108,25 @@ func connect(path string, settings url.Values) (*sqlx.DB, error) {
 		return nil, err
 	}
 	return sqlx.NewDb(sql.OpenDB(connector), "sqlite3"), nil
+}
+
+// begin makes the first connection, and brings the tables up to date. SQLite's
+// busy timeout does not cover the switch to WAL: of processes that make it at
+// the same time, one is refused at once and tries again.
+func begin(ctx context.Context, db *sqlx.DB) error {
+	ctx, cancel := context.WithTimeout(ctx, busyTimeout)
+	defer cancel()
+	for {
+		err := translate(migrate(ctx, db))
+		if !errors.Is(err, storage.ErrBusy) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 func migrate(ctx context.Context, db *sqlx.DB) error {
