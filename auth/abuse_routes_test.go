@@ -160,6 +160,7 @@ func TestAbuse_E16_ManyCookies(t *testing.T) {
 			"many of ours":           strings.Repeat(auth.CookieName+"=;", 10_000),
 			"many, and a session":    strings.Repeat("a=;", 10_000) + auth.CookieName + "=" + token,
 			"a session, and another": auth.CookieName + "=" + token + ";" + auth.CookieName + "=" + strings.Repeat("A", 43),
+			"a session twice":        auth.CookieName + "=" + token + ";" + auth.CookieName + "=" + token,
 			"one that is long":       auth.CookieName + "=" + strings.Repeat("A", 100_000),
 		} {
 			r := web.request("POST", "/api/v2/sdk/sso/session-token/id-token", "")

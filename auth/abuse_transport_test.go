@@ -20,8 +20,9 @@ func (k *kit) flood(head, body string) (a answer, taken int) {
 	done := make(chan int, 1)
 	go func() {
 		_, err := io.WriteString(conn, head)
-		n, sent := 0, 0
+		sent := 0
 		for err == nil && sent < 64<<20 {
+			var n int
 			n, err = io.WriteString(conn, body)
 			sent += n
 		}

@@ -90,14 +90,14 @@ func New(config Config) (*Auth, error) {
 		return nil, fmt.Errorf("auth: %w", err)
 	}
 	a.ring.Store(ring)
-	if config.InsecureCookie {
-		config.Logger.Warn("the session cookie is not Secure: InsecureCookie is set")
-	}
 	if a.handlers, err = a.newHandlers(); err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
 	}
+	if config.InsecureCookie {
+		config.Logger.Warn("the session cookie is not Secure: InsecureCookie is set")
+	}
 	if !isSafe(a.issuer) {
-		config.Logger.Warn("InsecureIssuer: codes, tokens and cookies can be read on the way", "issuer", config.Issuer)
+		config.Logger.Warn("codes, tokens and cookies can be read on the way: InsecureIssuer is set", "issuer", config.Issuer)
 	}
 	return a, nil
 }

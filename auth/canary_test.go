@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -62,9 +63,8 @@ func (c *canaries) answered(a answer) {
 	}
 	_ = json.Unmarshal(a.body, &body) // most answers have no such thing
 	c.add(body.Session, body.ID, body.Ticket, body.Captcha)
-	for _, line := range a.header.Values("Set-Cookie") {
-		value, _, _ := strings.Cut(strings.TrimPrefix(line, auth.CookieName+"="), ";")
-		c.add(value)
+	for _, cookie := range (&http.Response{Header: a.header}).Cookies() {
+		c.add(cookie.Value)
 	}
 }
 
@@ -166,10 +166,10 @@ func TestAbuse_J02_CanariesAreFound(t *testing.T) {
 
 	var c canaries
 	c.answered(answer{
-		header: map[string][]string{"Set-Cookie": {auth.CookieName + "=the cookie; Path=/"}},
+		header: map[string][]string{"Set-Cookie": {auth.CookieName + "=a-cookie; Path=/"}},
 		body:   []byte(`{"session_token":"the session","id_token":"the id_token","captcha_token":"the ticket","token":"the captcha","expire":432000}`),
 	})
-	if want := []string{"the session", "the id_token", "the ticket", "the captcha", "the cookie"}; !slices.Equal(c.secrets, want) {
+	if want := []string{"the session", "the id_token", "the ticket", "the captcha", "a-cookie"}; !slices.Equal(c.secrets, want) {
 		t.Errorf("taken from an answer: %q, want %q", c.secrets, want)
 	}
 }

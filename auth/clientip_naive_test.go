@@ -3,6 +3,7 @@ package auth
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -11,13 +12,12 @@ import (
 // the way, from the server outwards, the first who is no trusted proxy. Where
 // somebody cannot be read, it is the proxy before.
 func naivePeer(remote, forwarded string, trusted []netip.Prefix) string {
-	way := append(strings.Split(forwarded, ","), remote)
 	peer := "invalid IP"
-	for i := len(way) - 1; i >= 0; i-- {
-		hop := way[i]
-		if i < len(way)-1 {
-			hop = strings.TrimSpace(hop)
-		}
+	way := strings.Split(forwarded, ",")
+	for i, hop := range way {
+		way[i] = strings.TrimSpace(hop)
+	}
+	for _, hop := range slices.Backward(append(way, remote)) {
 		ip := naiveIP(hop)
 		if ip == nil {
 			return peer

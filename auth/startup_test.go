@@ -85,6 +85,11 @@ func TestAbuse_G15_J05_J06_StartUp(t *testing.T) {
 		{"an http issuer on loopback", starts(func(c *auth.Config) { c.Issuer = "http://127.0.0.1:8080" }), ""},
 		{"an http issuer, insecurely", starts(func(c *auth.Config) { c.Issuer, c.InsecureIssuer = "http://app.example", true }), ""},
 		{"another scheme, insecurely", starts(func(c *auth.Config) { c.Issuer, c.InsecureIssuer = "ws://app.example", true }), `Issuer: "ws://app.example" is not https`},
+		{"an insecure cookie over http on loopback", starts(func(c *auth.Config) { c.Issuer, c.InsecureCookie = "http://localhost:8080", true }), ""},
+		{"an insecure cookie over https", starts(func(c *auth.Config) { c.InsecureCookie = true }), `InsecureCookie: "https://app.example" is not http on a loopback address`},
+		{"an insecure cookie on the way", starts(func(c *auth.Config) {
+			c.Issuer, c.InsecureIssuer, c.InsecureCookie = "http://app.example", true, true
+		}), `InsecureCookie: "http://app.example" is not http on a loopback address`},
 		{"any algorithm", starts(func(c *auth.Config) { c.SigningAlgorithm = "none" }), `SigningAlgorithm: "none" is not`},
 		{"a captcha that is none", starts(func(c *auth.Config) { c.Captchas = []captcha.Engine{nil} }), "Engines[0] is nil"},
 		{"a proof that nobody finds", starts(func(c *auth.Config) { c.Captchas = []captcha.Engine{captcha.ProofOfWork(33)} }), "captcha:"},
@@ -130,20 +135,22 @@ func TestAbuse_G15_J05_J06_StartUp(t *testing.T) {
 func TestInsecureIsLogged(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
-		issuer   string
-		insecure bool
-		warnings int
+		name   string
+		change func(*auth.Config)
+		want   string // is set, says the log; empty: it says nothing
 	}{
-		{"http://app.example", true, 1}, {"https://app.example", true, 0}, {"http://localhost:8080", true, 0}, {"https://app.example", false, 0},
+		{"nothing", func(*auth.Config) {}, ""},
+		{"an http issuer", func(c *auth.Config) { c.Issuer, c.InsecureIssuer = "http://app.example", true }, "InsecureIssuer"},
+		{"an https issuer", func(c *auth.Config) { c.InsecureIssuer = true }, ""},
+		{"an issuer on loopback", func(c *auth.Config) { c.Issuer, c.InsecureIssuer = "http://localhost:8080", true }, ""},
+		{"a cookie on loopback", func(c *auth.Config) { c.Issuer, c.InsecureCookie = "http://localhost:8080", true }, "InsecureCookie"},
 	} {
 		var log bytes.Buffer
-		if err := starts(func(c *auth.Config) {
-			c.Issuer, c.InsecureIssuer, c.Logger = row.issuer, row.insecure, slog.New(slog.NewTextHandler(&log, nil))
-		})(""); err != nil {
+		if err := starts(func(c *auth.Config) { row.change(c); c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })(""); err != nil {
 			t.Error(err)
 		}
-		if n := strings.Count(log.String(), "level=WARN msg=\"InsecureIssuer: "); n != row.warnings || strings.Count(log.String(), "\n") != n {
-			t.Errorf("%s, insecure %v: the log says %q", row.issuer, row.insecure, &log)
+		if n := strings.Count(log.String(), "\n"); row.want == "" && n > 0 || row.want != "" && (n != 1 || !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), row.want+" is set")) {
+			t.Errorf("%s: the log says %q", row.name, &log)
 		}
 	}
 }

@@ -105,7 +105,7 @@ func TestBrowse(t *testing.T) {
 		`\\evil.example`:          {"https://evil.example", ""},
 		`/\evil.example`:          {"https://evil.example", ""},
 		"/\t/evil.example":        {"https://evil.example", ""},
-		" \x01//evil.example":     {"https://evil.example", ""},
+		"\x01\x20//evil.example":  {"https://evil.example", ""},
 		"https://evil.example":    {"https://evil.example", ""},
 		"HTTPS:\n//evil.example":  {"https://evil.example", ""},
 		"http:a":                  {"http:a", ""},

@@ -104,9 +104,7 @@ func TestAbuse_J04_RelativePath(t *testing.T) {
 	}
 	defer store.Close()
 	other := t.TempDir()
-	if err := os.Chdir(other); err != nil {
-		t.Fatal(err)
-	}
+	t.Chdir(other)
 	for range 20 { // connections that are opened from here, too
 		if err := store.Beat(t.Context(), time.Now()); err != nil {
 			t.Error(err)
