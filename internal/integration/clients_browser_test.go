@@ -7,8 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +14,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"example.com/mailkey/auth"
+	"example.com/mailkey/internal/integration/services"
 )
 
 // The page and the script of docs/clients.md are used in a browser.
@@ -76,32 +75,11 @@ func clientPage(t *testing.T, before, after string) http.Handler {
 // startChromium returns the context of a browser, which ends with the test.
 func startChromium(t *testing.T) context.Context {
 	t.Helper()
-	program, err := exec.LookPath("chromium")
+	browser, stop, err := services.StartChromium(services.Chromium(t))
 	if err != nil {
-		t.Skipf("chromium is not installed (Debian: apt-get install chromium): %v", err)
-	}
-	profile, err := os.MkdirTemp("", "mailkey-chromium-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(profile),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
-		// No name but ours leads anywhere.
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"),
-	)
-	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
-	browser, _ := chromedp.NewContext(allocator)
-	t.Cleanup(func() {
-		ctx, done := context.WithTimeout(browser, 10*time.Second)
-		defer done()
-		_ = chromedp.Cancel(ctx) // it may have ended by itself
-		cancel()
-		_ = os.RemoveAll(profile) // what is still being written is left behind
-	})
-	if err := chromedp.Do(browser); err != nil { // starts it
 		t.Fatalf("start chromium: %v", err)
 	}
+	t.Cleanup(stop)
 	return browser
 }
 

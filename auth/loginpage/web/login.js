@@ -120,6 +120,7 @@ async function logIn() {
   } catch (refusal) {
     if (refusal.code !== 'IDAAS.SDK.CAPTCHA.0007') throw refusal
     remember({ wrong: (state.wrong ?? 0) + 1 })
+    tick()
     if (state.expiresAt && !alive()) throw new Refusal(say('say_expired'), refusal.code)
     if (state.wrong >= 5) throw new Refusal(say('say_too_often'), refusal.code)
     throw refusal
