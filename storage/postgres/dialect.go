@@ -30,11 +30,12 @@ type dialect struct {
 
 // text is what is sent for a statement.
 func (d *dialect) text(query string) string {
-	text, ok := d.texts.Load(query)
+	cached, ok := d.texts.Load(query)
 	if !ok {
-		text, _ = d.texts.LoadOrStore(query, d.translate(query))
+		cached, _ = d.texts.LoadOrStore(query, d.translate(query))
 	}
-	return text.(string)
+	text, _ := cached.(string)
+	return text
 }
 
 func (d *dialect) translate(query string) string {

@@ -2,8 +2,8 @@ package postgres_test
 
 import (
 	"context"
-	"log"
-	"os"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -11,22 +11,26 @@ import (
 	"example.com/mailkey/storage/postgres"
 )
 
-// The driver is imported by the app: _ "github.com/jackc/pgx/v5/stdlib".
-func Example() {
-	ctx := context.Background()
-	db, err := sqlx.Open("pgx", os.Getenv("DATABASE_URL"))
+// open is what an app does when it starts. The pool lives as long as the store.
+func open(ctx context.Context, url string) (*postgres.Store, *sqlx.DB, error) {
+	db, err := sqlx.Open("pgx", url)
 	if err != nil {
-		log.Fatal(err)
+		return nil, nil, err
 	}
-	defer db.Close()
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-
 	store, err := postgres.Open(ctx, db, "mailkey")
 	if err != nil {
-		log.Fatal(err)
+		return nil, nil, errors.Join(err, db.Close())
 	}
-	_, known, err := store.UserByEmail(ctx, "ann@b.example")
-	log.Println(known, err)
+	return store, db, nil
+}
+
+// Which driver is used is decided by the app, which imports it. Here it was
+// forgotten.
+func Example() {
+	_, _, err := open(context.Background(), "postgres://mailkey@db.example.net/app?sslmode=verify-full")
+	fmt.Println(err)
+	// Output: sql: unknown driver "pgx" (forgotten import?)
 }

@@ -42,9 +42,9 @@ func migrateIn(ctx context.Context, tx *sqlx.Tx, schema string, files fs.FS) err
 		return err
 	}
 	var found struct {
-		Encoding string
-		Schema   bool
-		Versions bool
+		Encoding string `db:"encoding"`
+		Schema   bool   `db:"schema"`
+		Versions bool   `db:"versions"`
 	}
 	if err := tx.GetContext(ctx, &found, `SELECT current_setting('server_encoding') AS encoding,
 		to_regnamespace($1) IS NOT NULL AS schema, to_regclass($1 || '.mailkey_migrations') IS NOT NULL AS versions`,

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	_ "embed"
+	"slices"
 	"time"
 
 	"example.com/mailkey/storage"
@@ -26,8 +27,11 @@ var sessionEnd string
 //go:embed queries/session_end_user.sql
 var sessionEndUser string
 
-//go:embed queries/session_end_where.sql
-var sessionEndWhere string
+//go:embed queries/session_end_of_user.sql
+var sessionEndOfUser string
+
+//go:embed queries/session_end_all.sql
+var sessionEndAll string
 
 //go:embed queries/session_list.sql
 var sessionList string
@@ -118,7 +122,11 @@ func (s *Store) EndSession(ctx context.Context, tokenHash string, now time.Time)
 // EndSessions implements [storage.Sessions].
 func (s *Store) EndSessions(ctx context.Context, which storage.SessionFilter, now time.Time) (n int, err error) {
 	at := now.UnixMilli()
-	rows, err := s.db.Write(ctx).Exec(sessionEndWhere, at, at, which.UserID, which.UserID, which.ID, which.ID, which.ExceptID)
+	query, args := sessionEndAll, []any{at, at, which.ID, which.ID, which.ExceptID}
+	if which.UserID != "" {
+		query, args = sessionEndOfUser, slices.Insert(args, 1, any(which.UserID))
+	}
+	rows, err := s.db.Write(ctx).Exec(query, args...)
 	return int(rows), err
 }
 

@@ -1,1 +1,2 @@
-SELECT 1 FROM challenges WHERE due_at <= ? LIMIT 1
+-- In the order of the index, which otherwise might not be used.
+SELECT 1 FROM challenges WHERE due_at <= ? ORDER BY due_at LIMIT 1
