@@ -14,7 +14,8 @@
 //     promises durability at all. Only limits, unused captchas and tickets, the
 //     times of last use and of the last beat may be lost when the power fails.
 //   - "Wrong", "gone" and "not found" are values; an error means that the
-//     store is broken and nothing is known about the outcome.
+//     store could not do it. After [ErrConflict] and [ErrBusy] nothing was
+//     changed; after any other, nothing is known.
 //   - The store is told the time. It never asks a clock of its own, and it
 //     may round to milliseconds. The zero time means "never" or "not yet".
 //   - Byte slices and structs that are passed in are not kept, those that are
