@@ -3,9 +3,9 @@ package middleware
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -163,49 +163,15 @@ var (
 	errToken      = errors.New("not an id_token")
 )
 
-// idClaims are the claims of an id_token that are looked at.
-type idClaims struct {
-	jwt.RegisteredClaims
-	AuthTime  int64
-	SessionID string
-	Email     string
-}
-
-// UnmarshalJSON reads members of exactly these names. To encoding/json "SUB" and
-// "ſub" are "sub", too, and the last of them wins: whoever has a say in other
-// claims of a token would have one in these.
-func (c *idClaims) UnmarshalJSON(doc []byte) error {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(doc, &members); err != nil {
-		return err
-	}
-	for name, into := range map[string]any{
-		"iss": &c.Issuer, "sub": &c.Subject, "aud": &c.Audience, "exp": &c.ExpiresAt, "nbf": &c.NotBefore, "iat": &c.IssuedAt,
-		"auth_time": &c.AuthTime, "sid": &c.SessionID, "email": &c.Email,
-	} {
-		if member, there := members[name]; there {
-			if err := json.Unmarshal(member, into); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-		}
-	}
-	return nil
-}
-
-// timesOK is true when the times fit each other, as they do in tokens of ours.
-// The parser compared them with the clock, after turning numbers that are too
-// large for a time into others.
-func (c *idClaims) timesOK() bool {
-	return c.IssuedAt != nil && c.ExpiresAt.Sub(c.IssuedAt.Time) <= maxTokenLife &&
-		(c.NotBefore == nil || c.NotBefore.Sub(c.IssuedAt.Time).Abs() <= maxTokenLife)
-}
-
 func (v *verifier) verify(ctx context.Context, token string) (auth.Identity, error) {
 	if !looksLikeToken(token) {
 		return auth.Identity{}, errToken
 	}
-	var claims idClaims
-	_, err := v.parser.ParseWithClaims(token, &claims, func(t *jwt.Token) (any, error) {
+	// A map, since names count to the letter. To a struct "SUB" and "\u017fub" are
+	// "sub", too, and the last of them wins: whoever has a say in other claims
+	// would have one in these.
+	claims := make(jwt.MapClaims)
+	_, err := v.parser.ParseWithClaims(token, claims, func(t *jwt.Token) (any, error) {
 		if !headerOK(t.Header) {
 			return nil, errToken
 		}
@@ -214,13 +180,41 @@ func (v *verifier) verify(ctx context.Context, token string) (auth.Identity, err
 	if err != nil {
 		return auth.Identity{}, err
 	}
-	if len(claims.Audience) != 1 || !slices.Contains(v.clients, claims.Audience[0]) || claims.Subject == "" || !claims.timesOK() {
+	audience, err := claims.GetAudience()
+	if err != nil || len(audience) != 1 || !slices.Contains(v.clients, audience[0]) || !timesOK(claims) {
+		return auth.Identity{}, errToken
+	}
+	sub, subOK := claim[string](claims, "sub")
+	email, emailOK := claim[string](claims, "email")
+	sid, sidOK := claim[string](claims, "sid")
+	authTime, authTimeOK := claim[float64](claims, "auth_time")
+	if !subOK || !emailOK || !sidOK || !authTimeOK || sub == "" {
 		return auth.Identity{}, errToken
 	}
 	return auth.Identity{
-		UserID: claims.Subject, Email: claims.Email, SessionID: claims.SessionID, ClientID: claims.Audience[0],
-		LoginAt: time.Unix(claims.AuthTime, 0).UTC(),
+		UserID: sub, Email: email, SessionID: sid, ClientID: audience[0], LoginAt: time.Unix(int64(authTime), 0).UTC(),
 	}, nil
+}
+
+// claim returns a claim, which may be missing; ok is false when it is of
+// another type.
+func claim[T any](claims jwt.MapClaims, name string) (value T, ok bool) {
+	value, ok = claims[name].(T)
+	return value, ok || claims[name] == nil
+}
+
+// timesOK is true when the times fit each other, as they do in tokens of ours.
+// The parser compared them with the clock, after turning numbers that are too
+// large for a time into others.
+func timesOK(claims jwt.MapClaims) bool {
+	exp, _ := claims["exp"].(float64)
+	iat, there := claims["iat"].(float64)
+	nbf, ok := claim[float64](claims, "nbf")
+	if claims["nbf"] == nil {
+		nbf = iat
+	}
+	most := maxTokenLife.Seconds()
+	return there && ok && exp-iat <= most && math.Abs(nbf-iat) <= most
 }
 
 // looksLikeToken turns away what is too large or spelt otherwise than a token
