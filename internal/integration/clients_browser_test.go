@@ -75,12 +75,12 @@ func clientPage(t *testing.T, before, after string) http.Handler {
 // startChromium returns the context of a browser, which ends with the test.
 func startChromium(t *testing.T) context.Context {
 	t.Helper()
-	browser, stop, err := services.StartChromium(services.Chromium(t))
+	browser, err := services.StartChromium(services.Chromium(t))
 	if err != nil {
 		t.Fatalf("start chromium: %v", err)
 	}
-	t.Cleanup(stop)
-	return browser
+	t.Cleanup(browser.Stop)
+	return browser.Context
 }
 
 // clientTab is a tab in a profile of its own, which shows the page.

@@ -11,8 +11,8 @@ import (
 
 func TestMain(m *testing.M) {
 	status := m.Run()
-	if chromium.stop != nil {
-		chromium.stop()
+	if chromium.browser != nil {
+		chromium.browser.Stop()
 	}
 	os.Exit(status)
 }
@@ -20,8 +20,7 @@ func TestMain(m *testing.M) {
 // chromium is the one browser of all tests, which the first of them starts.
 var chromium struct {
 	once    sync.Once
-	browser context.Context
-	stop    func()
+	browser *services.Browser
 	err     error
 }
 
@@ -30,9 +29,9 @@ var chromium struct {
 func startBrowser(t *testing.T) context.Context {
 	t.Helper()
 	program := services.Chromium(t)
-	chromium.once.Do(func() { chromium.browser, chromium.stop, chromium.err = services.StartChromium(program) })
+	chromium.once.Do(func() { chromium.browser, chromium.err = services.StartChromium(program) })
 	if chromium.err != nil {
 		t.Fatalf("start chromium: %v", chromium.err)
 	}
-	return chromium.browser
+	return chromium.browser.Context
 }

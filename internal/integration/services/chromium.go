@@ -15,12 +15,17 @@ func Chromium(tb testing.TB) (path string) {
 	return program(tb, "chromium")
 }
 
-// StartChromium starts the browser, without a window and with an empty profile,
-// and returns the context that tabs are made from. stop ends it.
-func StartChromium(path string) (browser context.Context, stop func(), err error) {
+// Browser is a running Chromium.
+type Browser struct {
+	Context context.Context // that tabs are made from
+	Stop    func()          // ends it
+}
+
+// StartChromium starts the browser, without a window and with an empty profile.
+func StartChromium(path string) (*Browser, error) {
 	profile, err := os.MkdirTemp("", "mailkey-chromium-")
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(profile),
@@ -30,17 +35,17 @@ func StartChromium(path string) (browser context.Context, stop func(), err error
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"),
 	)
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
-	browser, _ = chromedp.NewContext(allocator)
-	stop = func() {
+	browser, _ := chromedp.NewContext(allocator)
+	b := &Browser{Context: browser, Stop: func() {
 		end, done := context.WithTimeout(browser, 10*time.Second)
 		defer done()
 		_ = chromedp.Cancel(end) // it may have ended by itself
 		cancel()
 		_ = os.RemoveAll(profile) // what is still being written is left behind
-	}
+	}}
 	if err := chromedp.Do(browser); err != nil { // starts it
-		stop()
-		return nil, nil, err
+		b.Stop()
+		return nil, err
 	}
-	return browser, stop, nil
+	return b, nil
 }
