@@ -2,7 +2,6 @@ package burst_test
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"example.com/mailkey/auth"
+	"example.com/mailkey/internal/integration/house"
 	"example.com/mailkey/internal/torture"
 	"example.com/mailkey/storage"
 )
@@ -22,9 +22,9 @@ type doorbell struct {
 	ends   chan struct{}
 }
 
-func (h *house) doorbell() *doorbell {
+func newDoorbell(h *house.House) *doorbell {
 	d := &doorbell{begins: make(chan struct{}, 1), ends: make(chan struct{}, 1)}
-	handler := h.auths[0].Handler()
+	handler := h.Servers[0].Handler()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d.begins <- struct{}{}
 		defer func() { d.ends <- struct{}{} }()
@@ -58,119 +58,57 @@ func (d *doorbell) ring(tb testing.TB, text []byte, leave func()) {
 // The client goes away in the very moment in which its guess is compared. The
 // guess is counted all the same.
 func TestAbuse_C07_goneWhileItIsCompared(t *testing.T) {
-	siege(t, 1, nil, func(h *house) {
-		email := person()
-		right := h.mailed(email)
-		h.watcher.take()
+	onEachStore(t, 1, nil, func(h *house.House) {
+		email := house.Person()
+		right := h.Mailed(email)
+		h.Watcher.Take()
 		compares := make(chan struct{})
-		h.watcher.compared = func(ctx context.Context) {
+		h.Watcher.Compared = func(ctx context.Context) {
 			compares <- struct{}{}
 			<-ctx.Done() // the server has noticed
 		}
-		door := h.doorbell()
+		door := newDoorbell(h)
 		for i := range 6 {
-			door.ring(h, guess(email, wrong(right, i)).Text(), func() { <-compares })
+			door.ring(h, house.Guess(email, house.Wrong(right, i)).Text(), func() { <-compares })
 		}
-		h.watcher.compared = func(context.Context) {}
-		if results, guesses := h.watcher.take(); results[storage.GuessWrong] != 5 || results[storage.GuessGone] != 1 || guesses != 6 || h.failures() != 5 {
-			h.Errorf("of %d guesses %d were counted, and %d are stored", guesses, results[storage.GuessWrong], h.failures())
+		h.Watcher.Compared = func(context.Context) {}
+		results, guesses := h.Watcher.Take()
+		if counted, stored := results[storage.GuessWrong], h.Failures(); guesses != 6 || counted != 5 || stored != 5 {
+			h.Errorf("of %d guesses %d were counted, and %d are stored; want 6, 5, 5", guesses, counted, stored)
 		}
-		if a := h.call(guess(email, right)); code(h, a) != codeRefused {
-			h.Errorf("the right code afterwards: %d %s", a.Status, a.Body)
-		}
+		h.Refused(house.Guess(email, right), auth.ReasonCode, "the right code afterwards")
 	})
 }
 
 // Clients go away at any time. What was compared was counted, and what was
 // counted is stored; and the store is as good as before.
 func TestAbuse_C07_goneAtAnyTime(t *testing.T) {
-	siege(t, 1, nil, func(h *house) {
+	onEachStore(t, 1, nil, func(h *house.House) {
 		const each = 10
-		door, compared, dead := h.doorbell(), 0, 0
+		door, compared, dead := newDoorbell(h), 0, 0
 		for range torture.Rounds(5, 1000) {
-			email := person()
-			right := h.mailed(email)
-			h.watcher.take()
-			before := h.failures()
+			email := house.Person()
+			right := h.Mailed(email)
+			h.Watcher.Take()
+			before := h.Failures()
 			for i := range each {
-				door.ring(h, guess(email, wrong(right, i)).Text(), func() { time.Sleep(rand.N(time.Millisecond)) })
+				door.ring(h, house.Guess(email, house.Wrong(right, i)).Text(), func() { time.Sleep(rand.N(time.Millisecond)) })
 			}
-			results, guesses := h.watcher.take()
+			results, guesses := h.Watcher.Take()
 			counted, all := results[storage.GuessWrong], results[storage.GuessWrong]+results[storage.GuessGone]
-			if guesses != all || counted != min(guesses, 5) || h.failures()-before != counted {
-				h.Errorf("of %d guesses %d were compared, %d counted and %d stored", each, guesses, counted, h.failures()-before)
+			if guesses != all || counted != min(guesses, 5) || h.Failures()-before != counted {
+				h.Errorf("of %d guesses %d were compared, %d counted and %d stored", each, guesses, counted, h.Failures()-before)
 			}
 			want := "200"
 			if counted == 5 {
 				want = codeRefused
 				dead++
 			}
-			if a := h.call(guess(email, right)); code(h, a) != want {
+			if a := h.Call(house.Guess(email, right)); house.Code(h, a) != want {
 				h.Errorf("the right code after %d wrong guesses: %d %s", counted, a.Status, a.Body)
 			}
 			compared += guesses
 		}
 		h.Logf("%d guesses were compared although the client had gone, and %d codes died of it", compared, dead)
-	})
-}
-
-// The server fails after a guess was counted. That gives it back to nobody.
-func TestAbuse_C05_failureAfterTheCount(t *testing.T) {
-	for name, fail := range map[string]func() error{
-		"an error": func() error { return errors.New("the connection broke") },
-		"a panic":  func() error { panic("a bug") },
-	} {
-		t.Run(name, func(t *testing.T) {
-			siege(t, 1, nil, func(h *house) {
-				email := person()
-				right := h.mailed(email)
-				redeemed := h.watcher.redeemed
-				for i := range 5 {
-					want := busy
-					if h.watcher.redeemed = fail; i%2 == 0 {
-						h.watcher.redeemed, want = redeemed, codeRefused
-					}
-					if a := h.call(guess(email, wrong(right, i))); code(h, a) != want {
-						h.Errorf("guess %d: %d %s", i+1, a.Status, a.Body)
-					}
-				}
-				h.watcher.redeemed = redeemed
-				if n := h.failures(); n != 5 {
-					h.Errorf("%d guesses were counted, want 5", n)
-				}
-				if a := h.call(guess(email, right)); code(h, a) != codeRefused {
-					h.Errorf("the right code afterwards: %d %s", a.Status, a.Body)
-				}
-			})
-		})
-	}
-}
-
-// A login that fails for another reason than the code gives no guess back, and
-// costs none.
-func TestAbuse_C05_failingLogin(t *testing.T) {
-	broken := false
-	siege(t, 1, func(c *auth.Config) {
-		c.OnLogin = func(context.Context, auth.Identity) error {
-			if broken {
-				return errors.New("the app's database is down")
-			}
-			return nil
-		}
-	}, func(h *house) {
-		email := person()
-		right := h.mailed(email)
-		broken = true
-		for i := range 4 {
-			h.call(guess(email, wrong(right, i)))
-			if a := h.call(guess(email, right)); code(h, a) != busy {
-				h.Errorf("the right code: %d %s", a.Status, a.Body)
-			}
-		}
-		broken = false
-		h.call(guess(email, wrong(right, 4)))
-		if a := h.call(guess(email, right)); code(h, a) != codeRefused {
-			h.Errorf("the right code after five wrong ones: %d %s", a.Status, a.Body)
-		}
 	})
 }

@@ -42,6 +42,9 @@ func Serve(tb testing.TB, handler http.Handler) *Server {
 	return s
 }
 
+// Handler is what is served.
+func (s *Server) Handler() http.Handler { return s.handler }
+
 // Addr is where it serves HTTP/1.1.
 func (s *Server) Addr() string { return s.plain.Listener.Addr().String() }
 

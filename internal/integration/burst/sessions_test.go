@@ -1,69 +1,59 @@
 package burst_test
 
 import (
-	"net/http"
 	"testing"
 	"time"
 
 	"example.com/mailkey/auth"
 	"example.com/mailkey/internal/integration/burst"
+	"example.com/mailkey/internal/integration/house"
 	"example.com/mailkey/internal/torture"
 )
 
-func page(token string) burst.Request {
-	return with(request("POST", pagePath, "x", "y"), "Session-Token", token)
-}
-
-func refresh(token string) burst.Request {
-	return with(request("POST", refreshPath), "Session-Token", token)
-}
-
-func logout(token string) burst.Request {
-	return with(request("POST", logoutPath), "Session-Token", token)
-}
-
 // alive reports whether the token opens the app.
-func (h *house) alive(token string) bool {
+func alive(h *house.House, token string) bool {
 	h.Helper()
-	a := h.call(page(token))
-	if c := code(h, a); c != "200" && c != "MAILKEY.SESSION.0001" {
+	a := h.Call(house.Page(token))
+	code := house.Code(h, a)
+	if code != house.OK && code != string(auth.ReasonNotSignedIn) {
 		h.Errorf("the page: %d %s", a.Status, a.Body)
 	}
-	return a.Status == http.StatusOK
+	return code == house.OK
 }
 
 // Slow pages have loaded the session and are about to store it again when the
 // logout comes. It stays dead.
 func TestAbuse_F05_slowPagesAndLogout(t *testing.T) {
 	for name, idle := range map[string]time.Duration{"without IdleTimeout": 0, "with IdleTimeout": time.Hour} {
-		t.Run(name, func(t *testing.T) {
-			siege(t, 1, func(c *auth.Config) { c.IdleTimeout = idle }, func(h *house) {
-				h.eachWay(torture.Rounds(2, 100), func(h *house, way burst.Way) bool {
-					token := h.signedIn(person())
-					answers, ok := h.fire(way, 30, func(i int) burst.Request {
-						switch i % 3 {
-						case 0:
-							return logout(token)
-						case 1:
-							return refresh(token)
-						}
-						return page(token)
-					})
-					if !ok {
-						return false
+		t.Run(name, siege{
+			change: func(c *auth.Config) { c.IdleTimeout = idle },
+			rounds: torture.Rounds(2, 100),
+			round: func(h *house.House, way burst.Way) bool {
+				token := h.SignedIn(house.Person())
+				answers, ok := fire(h, way, 30, func(i int) burst.Request {
+					switch i % 3 {
+					case 0:
+						return house.Logout(token)
+					case 1:
+						return house.Refresh(token)
 					}
-					got := tally(h, answers)
-					// The pages had loaded the session, but of the others only one ends it.
-					if out := got["200"] - 10; out < 1 || out > 11 || got["200"]+got[tokenRefused] != 30 {
-						h.Errorf("%v, want ten pages, one logout and perhaps refreshes to succeed", got)
-					}
-					if a := h.call(refresh(token)); h.alive(token) || code(h, a) != tokenRefused {
-						h.Errorf("the session is alive after the logout: %d %s", a.Status, a.Body)
-					}
-					return true
+					return house.Page(token)
 				})
-			})
-		})
+				if !ok {
+					return false
+				}
+				// All pages, one logout, and the refreshes that were before it.
+				got := tally(h, answers)
+				if n := got[house.OK]; n < 11 || n > 21 || n+got[tokenRefused] != 30 {
+					h.Errorf("ten pages, logouts and refreshes: %v", got)
+				}
+				h.Refused(house.Refresh(token), auth.ReasonSessionInvalid, "a refresh after the logout")
+				if alive(h, token) {
+					h.Error("the session is alive after the logout")
+				}
+				return true
+			},
+		}.lay)
 	}
 }
 
@@ -71,79 +61,80 @@ func TestAbuse_F05_slowPagesAndLogout(t *testing.T) {
 // changes all lead to the same token; and if the logout was told that it
 // worked, none of them works any more.
 func TestAbuse_F05_rotationAndLogout(t *testing.T) {
-	siege(t, 1, func(c *auth.Config) { c.RotateSessionToken = true }, func(h *house) {
-		ended := 0
-		h.eachWay(torture.Rounds(2, 100), func(h *house, way burst.Way) bool {
-			token := h.signedIn(person())
-			answers, ok := h.fire(way, 30, func(i int) burst.Request {
+	ended, rounds := 0, 0
+	siege{
+		change: func(c *auth.Config) { c.RotateSessionToken = true },
+		rounds: torture.Rounds(2, 100),
+		round: func(h *house.House, way burst.Way) bool {
+			token := h.SignedIn(house.Person())
+			answers, ok := fire(h, way, 30, func(i int) burst.Request {
 				if i == 0 {
-					return logout(token)
+					return house.Logout(token)
 				}
-				return refresh(token)
+				return house.Refresh(token)
 			})
 			if !ok {
 				return false
 			}
-			out, next := code(h, answers[0]) == "200", ""
-			for i, a := range answers {
-				switch c := code(h, a); {
-				case c != "200" && c != tokenRefused:
-					h.Errorf("request %d: %d %s", i, a.Status, a.Body)
-				case c == "200" && i != 0 && next != "" && next != field(h, a, "session_token"):
+			out, next := house.Code(h, answers[0]) == house.OK, ""
+			for _, a := range answers[1:] {
+				switch code := house.Code(h, a); {
+				case code != house.OK && code != tokenRefused:
+					h.Errorf("a refresh: %d %s", a.Status, a.Body)
+				case code == house.OK && next != "" && next != house.Field(h, a, "session_token"):
 					h.Error("one token became two")
-				case c == "200" && i != 0:
-					next = field(h, a, "session_token")
+				case code == house.OK:
+					next = house.Field(h, a, "session_token")
 				}
 			}
-			if h.alive(token) {
+			if alive(h, token) {
 				h.Error("the token before is alive")
 			}
-			if a := h.call(refresh(token)); out && code(h, a) != tokenRefused {
-				h.Errorf("the logout worked, and a refresh afterwards: %d %s", a.Status, a.Body)
-			}
-			if alive := next != "" && h.alive(next); alive == out {
-				h.Errorf("the logout worked: %v, and the session is alive: %v", out, alive)
+			if lives := next != "" && alive(h, next); lives == out {
+				h.Errorf("the logout worked: %v, and the session is alive: %v", out, lives)
 			}
 			if out {
+				h.Refused(house.Refresh(token), auth.ReasonSessionInvalid, "a refresh after the logout")
 				ended++
 			}
+			rounds++
 			return true
-		})
-		h.Logf("%d logouts were faster than every refresh", ended)
-	})
+		},
+	}.lay(t)
+	t.Logf("in %d of %d rounds the logout was faster than every refresh", ended, rounds)
 }
 
-// A login replaces the session that it came with, while that is used, refreshed
-// and ended by others.
+// A login replaces the session that it came with, while others use that and end
+// it.
 func TestAbuse_F05_loginAndLogout(t *testing.T) {
-	siege(t, 1, nil, func(h *house) {
-		h.eachWay(torture.Rounds(2, 100), func(h *house, way burst.Way) bool {
-			email := person()
-			token := h.signedIn(email)
-			second := person() // whoever logs in now is somebody else: the first address has to wait
-			right := h.mailed(second)
-			answers, ok := h.fire(way, 30, func(i int) burst.Request {
+	siege{
+		rounds: torture.Rounds(2, 100),
+		round: func(h *house.House, way burst.Way) bool {
+			token := h.SignedIn(house.Person())
+			email := house.Person()
+			code := h.Mailed(email)
+			answers, ok := fire(h, way, 30, func(i int) burst.Request {
 				switch {
 				case i == 15:
-					return with(guess(second, right), "Session-Token", token)
+					return house.With(house.Guess(email, code), "Session-Token", token)
 				case i%2 == 0:
-					return logout(token)
+					return house.Logout(token)
 				}
-				return page(token)
+				return house.Page(token)
 			})
 			if !ok {
 				return false
 			}
-			if answers[15].Status != 200 {
+			if house.Code(h, answers[15]) != house.OK {
 				h.Fatalf("the login: %d %s", answers[15].Status, answers[15].Body)
 			}
-			if h.alive(token) {
+			if alive(h, token) {
 				h.Error("the session before is alive")
 			}
-			if !h.alive(field(h, answers[15], "session_token")) {
+			if !alive(h, house.Field(h, answers[15], "session_token")) {
 				h.Error("the new session is dead")
 			}
 			return true
-		})
-	})
+		},
+	}.lay(t)
 }
