@@ -35,23 +35,13 @@ func (a *Auth) sendCode(c *call) error {
 	if err := a.takeLimits(c, a.config.Limits.SendCodeDevice.limit(a.keys.pseudonym("limit", "send", string(flow.binding)), 1)); err != nil {
 		return err
 	}
-	// Mail goes to the spelling that was proved, not to one that merely folds
-	// to the same.
-	user, known, err := a.userOf(c.ctx, addr)
-	if err != nil {
-		return busy("find the user", err)
-	}
-	mailTo := addr.typed
-	if known {
-		mailTo = user.MailTo
-	}
 	minLevel, err := a.minLevel(c.ctx, c.now)
 	if err != nil {
 		return busy("look at the failures", err)
 	}
 	requested, err := a.config.Store.RequestCode(c.ctx, storage.CodeRequest{
 		Binding: flow.binding, Address: flow.address, Device: flow.device,
-		MailTo: mailTo, Language: a.catalog.languages[c.lang], ClientID: c.client.ID, Purpose: purposeLogin,
+		Email: addr.folded, MailTo: addr.typed, Language: a.catalog.languages[c.lang], ClientID: c.client.ID, Purpose: purposeLogin,
 		ChallengeID: randomBytes(16), SecretID: a.secrets[0].id, MinLevel: minLevel, Lifetime: codeLifetime,
 		UserID: newUserID(), MaxPending: a.config.Limits.MaxPendingMails,
 	}, a.config.Limits.Address, c.now)

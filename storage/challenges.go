@@ -22,7 +22,10 @@ type CodeRequest struct {
 	Address []byte // key of the address
 	Device  []byte // key of the device
 
-	// What the mail has to know, see Mail.
+	// What the mail has to know, see Mail. It goes to the MailTo of the user with
+	// this Email, if there is one, else to the request's: that is up to the
+	// store, so that a caller does the same for every address.
+	Email    string
 	MailTo   string
 	Language string
 	ClientID string

@@ -32,6 +32,9 @@ func (d *delivery) unknownBy(number int) int {
 // is running is left to end.
 func (s *Store) post(c *challenge, r storage.CodeRequest, now time.Time) {
 	c.To, c.Language, c.ClientID, c.Purpose = r.MailTo, r.Language, r.ClientID, r.Purpose
+	if u := s.usersByEmail[r.Email]; u != nil {
+		c.To = u.MailTo
+	}
 	c.Number++
 	c.delivery.unknown = 0
 	if !c.delivery.running(now) {

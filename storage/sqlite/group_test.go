@@ -28,7 +28,7 @@ func openDatabase(t *testing.T) *database {
 
 func put(n int) func(sqlstore.Conn) error {
 	return func(c sqlstore.Conn) error {
-		_, err := c.Exec("INSERT INTO failure_hours (hour, n) VALUES (?, 1)", n)
+		_, err := c.Exec("INSERT INTO failure_hours (hour, shard, n) VALUES (?, 0, 1)", n)
 		return err
 	}
 }

@@ -51,6 +51,7 @@ func mails(change func(*storage.Mail)) func(*tampered) {
 
 var brokenOutbox = []broken{
 	{"loses the language of a mail", by("outbox/hands out what was asked for"), mails(func(m *storage.Mail) { m.Language = "" })},
+	{"writes to what was typed", by("outbox/writes to the user"), asks(func(a *asking) { a.r.Email = "" })},
 	{"hides a claimed mail too long", by("outbox/hides what is claimed"), claims(func(c *claiming) { c.lease += tick })},
 	{"hides a claimed mail too short", by("outbox/hides what is claimed"), claims(func(c *claiming) { c.lease -= tick })},
 	{"does not count claims", by("outbox/hides what is claimed"), mails(func(m *storage.Mail) { m.Try = 1 })},

@@ -46,6 +46,7 @@ func (v visitor) request() storage.CodeRequest {
 		Binding:     v.binding(),
 		Address:     v.address(),
 		Device:      v.deviceKey(),
+		Email:       v.email,
 		MailTo:      "To." + v.email,
 		Language:    "zh-Hant",
 		ClientID:    v.client,

@@ -116,6 +116,8 @@ func (c *conn) admit(line []byte) bool {
 		c.lose = true
 	case drip:
 		c.pause = a.pause
+	case wait:
+		time.Sleep(a.pause)
 	}
 
 	switch {
@@ -143,6 +145,8 @@ func (c *conn) Write(p []byte) (int, error) {
 			c.hang()
 		case drip:
 			c.pause = a.pause
+		case wait:
+			time.Sleep(a.pause)
 		}
 	}
 	if c.lose {

@@ -39,6 +39,7 @@ const (
 	lose
 	hang
 	drip
+	wait
 )
 
 // Pass does what the client asks.
@@ -61,6 +62,9 @@ func Hang() Action { return Action{kind: hang} }
 
 // Drip does what the client asks, but from here on pauses before each byte.
 func Drip(pause time.Duration) Action { return Action{kind: drip, pause: pause} }
+
+// Wait does what the client asks after a pause.
+func Wait(pause time.Duration) Action { return Action{kind: wait, pause: pause} }
 
 // On queues actions for the next times that any client reaches the stage.
 // Pass lets one go.

@@ -32,21 +32,25 @@ var challengeForget string
 // openAddress reads what is remembered of an address and locks it. Nobody else
 // does anything to the address, or to its user by way of it, before tx ends.
 func openAddress(tx Conn, key []byte, now time.Time) (*storage.Address, error) {
-	return readAddress(tx, addressOpen, key, now.UnixMilli())
-}
-
-// lockAddress is openAddress for an address that is not to be remembered
-// because of this.
-func lockAddress(tx Conn, key []byte) (*storage.Address, error) {
-	return readAddress(tx, addressLock, key)
-}
-
-func readAddress(tx Conn, query string, args ...any) (*storage.Address, error) {
-	doc, _, err := get[string](tx, query, args...)
+	doc, _, err := get[string](tx, addressOpen, key, now.UnixMilli())
 	if err != nil {
 		return nil, err
 	}
 	return storage.DecodeAddress([]byte(doc))
+}
+
+// lockAddress is openAddress for an address that is not to be remembered
+// because of this. What it returns may be a decoy, under another key.
+func lockAddress(tx Conn, key []byte) (locked []byte, a *storage.Address, err error) {
+	row, _, err := get[struct {
+		Key   []byte
+		State string
+	}](tx, addressLock, key, decoyOf(key))
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err = storage.DecodeAddress([]byte(row.State))
+	return row.Key, a, err
 }
 
 // saveAddress writes what openAddress or lockAddress has read. It is remembered
@@ -61,8 +65,8 @@ func saveAddress(tx Conn, key []byte, a *storage.Address, now time.Time) error {
 
 // knownDevice reports whether the device logged in to the address before.
 func knownDevice(tx Conn, address, device []byte) (bool, error) {
-	_, ok, err := get[int](tx, deviceFind, address, device)
-	return ok, err
+	known, _, err := get[bool](tx, deviceFind, address, device)
+	return known, err
 }
 
 func rememberDevice(tx Conn, address, device []byte, now time.Time) error {
@@ -72,7 +76,7 @@ func rememberDevice(tx Conn, address, device []byte, now time.Time) error {
 // leaving runs f, and when that was ok makes the address nobody's.
 func (s *Store) leaving(ctx context.Context, leave storage.LeftAddress, f func(tx Conn) (ok bool, err error)) (ok bool, err error) {
 	err = s.db.Transact(ctx, func(tx Conn) error {
-		address, err := lockAddress(tx, leave.Address)
+		_, address, err := lockAddress(tx, leave.Address)
 		if err != nil {
 			return err
 		}

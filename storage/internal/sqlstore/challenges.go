@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"errors"
@@ -46,8 +47,8 @@ func (r challengeRow) challenge() storage.Challenge {
 
 // FindChallenge implements [storage.Challenges].
 func (s *Store) FindChallenge(ctx context.Context, binding []byte, l storage.AddressLimits, now time.Time) (storage.Challenge, bool, error) {
-	row, ok, err := get[challengeRow](s.db.Read(ctx), challengeFind, binding, now.UnixMilli(), l.GuessesPerCode)
-	if err != nil || !ok {
+	row, ok, err := get[challengeRow](s.db.Read(ctx), challengeFind, binding, now.UnixMilli(), l.GuessesPerCode, decoyOf(binding))
+	if err != nil || !ok || !bytes.Equal(row.Binding, binding) {
 		return storage.Challenge{}, false, err
 	}
 	return row.challenge(), true, nil
@@ -113,12 +114,12 @@ func requestCode(tx Conn, r storage.CodeRequest, l storage.AddressLimits, now ti
 // mailChallenge makes the living challenge due, or a new one.
 func mailChallenge(tx Conn, r storage.CodeRequest, l storage.AddressLimits, level int, userID string, now time.Time) (expiresAt int64, err error) {
 	at := now.UnixMilli()
-	expiresAt, ok, err := get[int64](tx, challengeResend, r.MailTo, r.Language, at, at, at,
+	expiresAt, ok, err := get[int64](tx, challengeResend, r.Email, r.MailTo, r.Language, at, at, at,
 		r.Binding, l.GuessesPerCode, now.Add(r.Lifetime/2).UnixMilli(), r.SecretID, level)
 	if err != nil || ok {
 		return expiresAt, err
 	}
 	expiresAt = now.Add(r.Lifetime).UnixMilli()
 	return expiresAt, exec(tx, challengePut, r.Binding, r.ChallengeID, r.Address, r.SecretID, level, userID,
-		r.Purpose, r.ClientID, r.Language, r.MailTo, at, expiresAt, at)
+		r.Purpose, r.ClientID, r.Language, r.Email, r.MailTo, at, expiresAt, at)
 }

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"fmt"
@@ -31,7 +32,7 @@ func (s *Store) GuessWait(ctx context.Context, address, device []byte, l storage
 	row, ok, err := get[struct {
 		State string
 		Known bool
-	}](s.db.Read(ctx), addressGuess, address, device, address)
+	}](s.db.Read(ctx), addressGuess, address, device, address, decoyOf(address))
 	if err != nil || !ok {
 		return 0, err
 	}
@@ -55,29 +56,31 @@ func (s *Store) Redeem(ctx context.Context, g storage.Guess, l storage.AddressLi
 }
 
 func redeem(tx Conn, g storage.Guess, l storage.AddressLimits, now time.Time) (storage.Redeemed, error) {
-	address, err := lockAddress(tx, g.Address)
+	key, address, err := lockAddress(tx, g.Address)
 	if err != nil {
 		return storage.Redeemed{}, err
+	}
+	if !bytes.Equal(key, g.Address) { // a decoy: no code was ever mailed
+		g.ChallengeID = nil
 	}
 	known, err := knownDevice(tx, g.Address, g.Device)
 	if err != nil {
 		return storage.Redeemed{}, err
 	}
-	wait := address.GuessWait(now, known, l)
+	wait, at := address.GuessWait(now, known, l), now.UnixMilli()
 	limited := storage.Redeemed{Result: storage.GuessLimited, Wait: wait}
-	if wait > 0 && !g.Right {
-		return limited, nil
+	which := []any{g.Binding, blob(g.ChallengeID), at, l.GuessesPerCode, address.Level(now, l)}
+	if !g.Right {
+		if wait > 0 {
+			return limited, nil
+		}
+		return countMiss(tx, which, key, address, known, now)
 	}
 
-	at, level := now.UnixMilli(), address.Level(now, l)
-	query, args := challengeMiss, []any{g.Binding, blob(g.ChallengeID), at, l.GuessesPerCode, level}
-	if g.Right {
-		query, args = challengeRedeem, slices.Insert(args, 0, any(at))
-	}
-	counted, ok, err := get[struct {
+	spent, ok, err := get[struct {
 		Guesses   int
 		CreatedAt int64 `db:"created_at"`
-	}](tx, query, args...)
+	}](tx, challengeRedeem, slices.Insert(which, 0, any(at))...)
 	switch {
 	case err != nil:
 		return storage.Redeemed{}, err
@@ -89,16 +92,6 @@ func redeem(tx Conn, g storage.Guess, l storage.AddressLimits, now time.Time) (s
 	if err := failpoint.Hit("redeem: counted"); err != nil {
 		return storage.Redeemed{}, err
 	}
-	codeDay := storage.DayOf(time.UnixMilli(counted.CreatedAt))
-
-	if !g.Right {
-		address.AddFailure(now, codeDay, known)
-		if err := saveAddress(tx, g.Address, address, now); err != nil {
-			return storage.Redeemed{}, err
-		}
-		return storage.Redeemed{Result: storage.GuessWrong}, exec(tx, failureCount, hourOf(now))
-	}
-
 	out, err := logIn(tx, g, address, now)
 	if err != nil || out.Result != storage.GuessLoggedIn {
 		return out, err
@@ -106,12 +99,40 @@ func redeem(tx Conn, g storage.Guess, l storage.AddressLimits, now time.Time) (s
 	if err := failpoint.Hit("redeem: session stored"); err != nil {
 		return out, err
 	}
-	if err := rememberDevice(tx, g.Address, g.Device, now); err != nil || counted.Guesses == 0 {
+	if err := rememberDevice(tx, g.Address, g.Device, now); err != nil || spent.Guesses == 0 {
 		return out, err
 	}
-	address.Forgive(codeDay, counted.Guesses, known)
+	address.Forgive(dayOf(spent.CreatedAt), spent.Guesses, known)
 	return out, saveAddress(tx, g.Address, address, now)
 }
+
+// countMiss counts a wrong guess, if there is a challenge to guess at; if not,
+// it does as much.
+func countMiss(tx Conn, which []any, key []byte, address *storage.Address, known bool, now time.Time) (storage.Redeemed, error) {
+	decoy := decoyOf(key)
+	missed, ok, err := get[struct {
+		Binding   []byte
+		CreatedAt int64 `db:"created_at"`
+	}](tx, challengeMiss, append(which, decoy)...)
+	if err == nil {
+		err = failpoint.Hit("redeem: counted")
+	}
+	if err != nil {
+		return storage.Redeemed{}, err
+	}
+	result, n := storage.GuessGone, 0
+	if ok && !bytes.Equal(missed.Binding, decoy) {
+		result, n = storage.GuessWrong, 1
+		address.AddFailure(now, dayOf(missed.CreatedAt), known)
+	}
+	// It is remembered from when the code was asked for, which is not long ago.
+	if err := saveAddress(tx, key, address, time.Time{}); err != nil {
+		return storage.Redeemed{}, err
+	}
+	return storage.Redeemed{Result: result}, exec(tx, failureCount, hourOf(now), decoy[0], n)
+}
+
+func dayOf(ms int64) int64 { return storage.DayOf(time.UnixMilli(ms)) }
 
 // logIn lets the owner of the mailbox in, or says why not.
 func logIn(tx Conn, g storage.Guess, address *storage.Address, now time.Time) (storage.Redeemed, error) {

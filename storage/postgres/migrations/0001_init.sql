@@ -66,9 +66,21 @@ CREATE INDEX challenges_due ON challenges (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX challenges_expiry ON challenges (expires_at);
 
 CREATE TABLE failure_hours (
-    hour BIGINT PRIMARY KEY, -- hours since 1970
-    n    BIGINT NOT NULL
+    hour  BIGINT NOT NULL, -- hours since 1970
+    shard BIGINT NOT NULL,
+    n     BIGINT NOT NULL,
+    PRIMARY KEY (hour, shard)
 );
+
+-- Decoys, which stand for what does not exist: a used challenge for ever, and an address like others.
+INSERT INTO addresses (key, state, seen_at)
+SELECT decode(lpad(to_hex(i), 2, '0'), 'hex'),
+       '{"user":"u_aaaaaaaaaaaaaaaaaaaaaa","sends":[{"at":1700000000000,"known":true}]}', 9223372036854775807
+  FROM generate_series(0, 15) AS i;
+INSERT INTO challenges (binding, id, address, secret_id, level, user_id, purpose, client_id, language, mail_to,
+                        created_at, expires_at, used_at)
+SELECT key, '\x00000000000000000000000000000000', key, 'aaaaaaaaaaaa', 0, 'u_aaaaaaaaaaaaaaaaaaaaaa', '', '', '', '',
+       0, 9223372036854775807, 0 FROM addresses;
 
 CREATE TABLE beats (
     id BIGINT PRIMARY KEY CHECK (id = 1),

@@ -65,9 +65,24 @@ CREATE INDEX challenges_due ON challenges (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX challenges_expiry ON challenges (expires_at);
 
 CREATE TABLE failure_hours (
-    hour INTEGER PRIMARY KEY, -- hours since 1970
-    n    INTEGER NOT NULL
-) STRICT;
+    hour  INTEGER NOT NULL, -- hours since 1970
+    shard INTEGER NOT NULL,
+    n     INTEGER NOT NULL,
+    PRIMARY KEY (hour, shard)
+) STRICT, WITHOUT ROWID;
+
+-- Decoys, which stand for what does not exist: a used challenge for ever, and an address like others.
+WITH RECURSIVE decoys (i, key) AS (
+    VALUES (0, x'00')
+    UNION ALL
+    SELECT i + 1, unhex(printf('%02x', i + 1)) FROM decoys WHERE i < 15
+)
+INSERT INTO addresses (key, state, seen_at)
+SELECT key, '{"user":"u_aaaaaaaaaaaaaaaaaaaaaa","sends":[{"at":1700000000000,"known":true}]}', 9223372036854775807 FROM decoys;
+INSERT INTO challenges (binding, id, address, secret_id, level, user_id, purpose, client_id, language, mail_to,
+                        created_at, expires_at, used_at)
+SELECT key, randomblob(16), key, 'aaaaaaaaaaaa', 0, 'u_aaaaaaaaaaaaaaaaaaaaaa', '', '', '', '',
+       0, 9223372036854775807, 0 FROM addresses;
 
 CREATE TABLE beats (
     id INTEGER PRIMARY KEY CHECK (id = 1),

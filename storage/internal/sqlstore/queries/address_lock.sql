@@ -1,2 +1,3 @@
--- Reads what is remembered of an address, for changing it, if there is anything.
-SELECT state FROM addresses WHERE key = ? /*postgres FOR UPDATE*/
+-- Reads what is remembered of an address, for changing it; of a decoy, if there is nothing.
+SELECT key, state FROM addresses
+ WHERE key = coalesce((SELECT key FROM addresses WHERE key = ?), ?) /*postgres FOR UPDATE*/

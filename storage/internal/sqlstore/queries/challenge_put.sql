@@ -1,7 +1,7 @@
 -- The binding's one challenge, due to be mailed.
 INSERT INTO challenges (binding, id, address, secret_id, level, user_id, purpose, client_id, language, mail_to,
                         created_at, expires_at, due_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce((SELECT mail_to FROM users WHERE email = ?), ?), ?, ?, ?)
 ON CONFLICT (binding) DO UPDATE
    SET id = excluded.id, address = excluded.address, secret_id = excluded.secret_id, level = excluded.level, user_id = excluded.user_id,
        purpose = excluded.purpose, client_id = excluded.client_id, language = excluded.language,

@@ -1,1 +1,1 @@
-SELECT 1 FROM devices WHERE address = ? AND device = ?
+SELECT EXISTS (SELECT 1 FROM devices WHERE address = ? AND device = ?)

@@ -1,1 +1,1 @@
-SELECT hour, n FROM failure_hours WHERE hour > ? AND hour <= ?
+SELECT hour, CAST(sum(n) AS BIGINT) AS n FROM failure_hours WHERE hour > ? AND hour <= ? GROUP BY hour

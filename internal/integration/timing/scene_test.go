@@ -1,0 +1,237 @@
+package timing_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"example.com/mailkey/auth"
+	"example.com/mailkey/auth/smtpmailer"
+	"example.com/mailkey/internal/integration/burst"
+	"example.com/mailkey/internal/integration/house"
+	"example.com/mailkey/internal/integration/smtpd"
+	"example.com/mailkey/internal/integration/timing"
+	"example.com/mailkey/storage"
+)
+
+var samples = flag.Int("samples", 0, "pairs of requests to compare in each of two runs; 0: a few, and no verdict on their times")
+
+const few = 20
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(house.Main(m))
+}
+
+// scene is a house whose limits nobody meets.
+type scene struct {
+	*house.House
+	conn  *timing.Conn
+	mails *relay
+	store *store
+
+	mailed  map[string]time.Time
+	waiting int // mails in the outbox, at most
+	devices int // that asked for a code
+}
+
+// onEachDatabase plays f on the stores that promise to take as long for one
+// address as for another.
+func onEachDatabase(t *testing.T, f func(s *scene)) {
+	t.Helper()
+	for name, open := range map[string]func(*testing.T) func() storage.Store{"sqlite": house.SQLite, "postgres": house.Postgres} {
+		t.Run(name, func(t *testing.T) { f(newScene(t, open)) })
+	}
+}
+
+func newScene(t *testing.T, open func(*testing.T) func() storage.Store) *scene {
+	t.Helper()
+	s := &scene{mailed: make(map[string]time.Time), store: &store{}, mails: &relay{slow: slowRelay(t)}}
+	s.House = house.Open(t, open(t), 1, func(c *auth.Config) {
+		const most = 1000
+		much := auth.Rate{Count: 1_000_000, Per: 1_000_000 * time.Second}
+		c.Limits = auth.Limits{
+			Captcha: much, VerifyCaptcha: much, WrongCaptcha: much, SendCode: much, SendCodeLong: much, Login: much,
+			SendCodeDevice: much, LoginDevice: much,
+			Address: storage.AddressLimits{
+				Cooldown: time.Second, PerHour: most, PerDay: most, StrangersPerHour: most, StrangersPerDay: most,
+				StrangerGuessesPerDay: most,
+			},
+		}
+		s.store.Store, c.Store = c.Store, s.store
+		s.mails.fast, c.Mailer = c.Mailer, s.mails
+	})
+	var err error
+	if s.conn, err = timing.Dial(s.Servers[0].Addr()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.conn.Close() })
+	return s
+}
+
+// slowRelay takes two seconds for each mail.
+func slowRelay(t *testing.T) auth.Mailer {
+	t.Helper()
+	server := smtpd.New(t, smtpd.Config{})
+	server.Always(smtpd.Dot, smtpd.Wait(2*time.Second))
+	mailer, err := smtpmailer.New(smtpmailer.Config{URL: server.URL(), From: "login@house.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mailer
+}
+
+// relay delivers to the mailbox, and slowly when it is told so.
+type relay struct {
+	fast, slow auth.Mailer
+	isSlow     atomic.Bool
+}
+
+func (r *relay) SendCode(ctx context.Context, m auth.CodeMail) error {
+	if r.isSlow.Load() {
+		return r.slow.SendCode(ctx, m)
+	}
+	return r.fast.SendCode(ctx, m)
+}
+
+// store is told how long codes live, and how much longer it takes where there
+// is an account.
+type store struct {
+	storage.Store
+	lifetime time.Duration // 0: as asked
+	known    time.Duration
+}
+
+func (s *store) RequestCode(ctx context.Context, r storage.CodeRequest, l storage.AddressLimits, now time.Time) (storage.CodeRequested, error) {
+	if s.lifetime > 0 {
+		r.Lifetime = s.lifetime
+	}
+	if s.known > 0 {
+		_, ok, err := s.UserByEmail(ctx, r.Email)
+		for start := time.Now(); ok && err == nil && time.Since(start) < s.known; {
+			runtime.Gosched() // sleeping for so short a time takes longer
+		}
+	}
+	return s.Store.RequestCode(ctx, r, l, now)
+}
+
+// from makes a request come from a device, in one network for all of them.
+func from(device string, r burst.Request) burst.Request {
+	return house.With(house.With(r, "X-Device-Fingerprint", device), "X-Forwarded-For", "192.0.2.1")
+}
+
+func (s *scene) newDevice() string {
+	s.devices++
+	return fmt.Sprint("device ", s.devices)
+}
+
+// ticket gets a device's captcha_token.
+func (s *scene) ticket(device, email string) string {
+	s.Helper()
+	token, answer := s.Puzzle()
+	return house.Field(s, s.Do(from(device, house.Verify(token, answer, email))), "captcha_token")
+}
+
+// asks has a code mailed for a device.
+func (s *scene) asks(device, email string) {
+	s.Helper()
+	s.expect(email)
+	s.Do(from(device, house.Send(email, s.ticket(device, email))))
+}
+
+// expect is called before a mail is asked for: a second has to pass between two
+// to one address, and the outbox must not fill up.
+func (s *scene) expect(email string) {
+	s.Helper()
+	if last, ok := s.mailed[email]; ok {
+		time.Sleep(time.Until(last.Add(3 * time.Second)))
+	}
+	s.mailed[email] = time.Now()
+	if s.waiting++; s.waiting < 200 {
+		return
+	}
+	now := time.Now()
+	due, err := s.Store.ClaimMails(s.Context(), 1000, time.Hour, 0, now)
+	if err != nil {
+		s.Fatal(err)
+	}
+	for _, m := range due {
+		if err := s.Store.FinishMail(s.Context(), m, storage.MailResult{}, now); err != nil {
+			s.Fatal(err)
+		}
+	}
+	s.waiting = 0
+}
+
+// people returns addresses that are known, since their owners logged in.
+func (s *scene) people(n int) []string {
+	s.Helper()
+	all := make([]string, n)
+	for i := range all {
+		all[i] = house.Person()
+		s.SignedIn(all[i])
+		s.mailed[all[i]] = time.Now()
+	}
+	return all
+}
+
+func strangers(n int) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = house.Person()
+	}
+	return all
+}
+
+func (s *scene) disable(people []string) []string {
+	s.Helper()
+	for _, email := range people {
+		user, _, err := s.Store.UserByEmail(s.Context(), email)
+		if err != nil {
+			s.Fatal(err)
+		}
+		if _, err := s.Store.SetUserDisabled(s.Context(), user.ID, time.Now()); err != nil {
+			s.Fatal(err)
+		}
+	}
+	return people
+}
+
+// class is one kind of request. The i-th of them is made when it is needed.
+type class = func(i int) burst.Request
+
+// alike compares two classes, which must not be told apart.
+func (s *scene) alike(name string, a, b class) {
+	s.Helper()
+	s.compare(name, a, b, func(t *testing.T, differ bool) {
+		if differ && *samples > 0 {
+			t.Error("they can be told apart")
+		}
+	})
+}
+
+// compare compares two classes: their answers, and in two runs their times.
+func (s *scene) compare(name string, a, b class, judge func(t *testing.T, differ bool)) {
+	s.Helper()
+	s.Run(name, func(t *testing.T) {
+		n := *samples
+		if n == 0 {
+			n = few
+		}
+		var runs [2]timing.Comparison
+		for i := range runs {
+			times, err := s.conn.Pairs(n, [2]class{a, b})
+			if err != nil {
+				t.Fatal(err)
+			}
+			runs[i] = timing.Compare(times[0], times[1])
+			t.Log(runs[i])
+		}
+		judge(t, timing.Differ(runs[:]...))
+	})
+}

@@ -1,0 +1,58 @@
+package timing_test
+
+import (
+	"testing"
+	"time"
+
+	"example.com/mailkey/internal/integration/burst"
+	"example.com/mailkey/internal/integration/house"
+)
+
+// send asks for a code for one address after the other, from a device of its
+// own each time.
+func (s *scene) send(person func(i int) string) class {
+	return func(i int) burst.Request {
+		device, email := s.newDevice(), person(i)
+		s.expect(email)
+		return from(device, house.Send(email, s.ticket(device, email)))
+	}
+}
+
+func oneOf(people []string) func(i int) string {
+	return func(i int) string { return people[i%len(people)] }
+}
+
+func nobodyYet(int) string { return house.Person() }
+
+// Asking for a code takes as long for an address with an account, a disabled
+// one or none, while the mail server takes two seconds for every mail.
+func TestAbuse_H02_H09_send(t *testing.T) {
+	onEachDatabase(t, func(s *scene) {
+		n := max(2*few, *samples/5)
+		known, disabled := s.people(n), s.disable(s.people(n))
+		s.mails.isSlow.Store(true)
+		s.alike("no difference at all", s.send(nobodyYet), s.send(nobodyYet))
+		s.alike("unknown, known", s.send(nobodyYet), s.send(oneOf(known)))
+		s.alike("unknown, disabled", s.send(nobodyYet), s.send(oneOf(disabled)))
+	})
+}
+
+// What takes a little longer is noticed, or the tests above prove nothing.
+func TestPositiveControl(t *testing.T) {
+	onEachDatabase(t, func(s *scene) {
+		known := s.people(max(2*few, *samples/5))
+		s.mails.isSlow.Store(true)
+		control := []time.Duration{20 * time.Millisecond}
+		if *samples > 0 {
+			control = []time.Duration{2 * time.Millisecond, 200 * time.Microsecond, 50 * time.Microsecond, 20 * time.Microsecond}
+		}
+		for _, longer := range control {
+			s.store.known = longer
+			s.compare("longer by "+longer.String(), s.send(nobodyYet), s.send(oneOf(known)), func(t *testing.T, differ bool) {
+				if !differ && longer >= 2*time.Millisecond {
+					t.Error("it was not noticed")
+				}
+			})
+		}
+	})
+}

@@ -1,0 +1,19 @@
+package sqlstore
+
+// Whether a guess is made at a live code, a dead one or none, of an address
+// that is remembered or not, cannot be told from how long it takes: each is the
+// same statements, which read and write as many rows. Where there is no row,
+// they get a decoy. The migrations make decoys of addresses and of challenges,
+// under keys of one byte, which are never anybody's. Nothing is counted there
+// that anybody looks at, and sweeping leaves them alone.
+//
+// There are several, so that not all guesses at nothing wait for each other.
+const decoys = 16
+
+// decoyOf returns the key of the decoys for an address.
+func decoyOf(address []byte) []byte {
+	if len(address) == 0 {
+		return []byte{0}
+	}
+	return []byte{address[len(address)-1] % decoys}
+}
