@@ -167,3 +167,40 @@ func TestLimitsOfTheSameLength(t *testing.T) {
 		})
 	}
 }
+
+// The owner's login takes back the owner's typing errors, and not one of the
+// guesses of others.
+func TestAbuse_C09_loginForgivesItsOwnFlow(t *testing.T) {
+	onEachStore(t, nil, func(k *kit) {
+		const email = "ann@b.example"
+		k.login(email, k.code(email))
+		guesses := func(n int) { // of strangers
+			for i := range n {
+				device := k.as(onDevice(time.Now().String()))
+				code := device.code(email)
+				for range 5 {
+					device.login(email, wrong(code))
+				}
+				k.pass(day/6 + time.Duration(i))
+			}
+		}
+		guesses(8) // 40
+		code := k.code(email)
+		for range 4 {
+			k.login(email, wrong(code))
+		}
+		if a := k.login(email, code); a.status != 200 {
+			t.Fatalf("the owner: %s", a.body)
+		}
+		k.pass(time.Hour)
+		guesses(1)
+		if code := k.code(email); len(code) != 6 {
+			t.Errorf("after 45 wrong guesses of strangers the code has %d digits", len(code))
+		}
+		k.pass(time.Hour)
+		guesses(1)
+		if code := k.code(email); len(code) != 8 {
+			t.Errorf("after 50 wrong guesses of strangers the code has %d digits", len(code))
+		}
+	})
+}

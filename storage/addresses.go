@@ -66,7 +66,7 @@ type AddressLimits struct {
 
 const (
 	day  = 24 * time.Hour
-	year = 365 // days
+	year = 366 // days that 365 times 24 hours may touch: what is counted in any year is
 )
 
 // DayOf is the day that a moment belongs to.

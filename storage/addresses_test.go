@@ -92,8 +92,8 @@ func TestAddressLevel(t *testing.T) {
 		{"level 1", []storage.DayCount{{Day: today - 10, N: 20}, {Day: today, N: 30}}, 1},
 		{"almost level 2", []storage.DayCount{{Day: today - 1, N: 4049}}, 1},
 		{"level 2", []storage.DayCount{{Day: today - 1, N: 4050}}, 2},
-		{"almost a year ago", []storage.DayCount{{Day: today - 364, N: 50}}, 1},
-		{"a year ago", []storage.DayCount{{Day: today - 365, N: 50}}, 0},
+		{"late on the day a year ago", []storage.DayCount{{Day: today - 365, N: 50}}, 1},
+		{"more than a year ago", []storage.DayCount{{Day: today - 366, N: 50}}, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -119,8 +119,8 @@ func TestAddressFailures(t *testing.T) {
 		{"forgiven in part", func() { a.Forgive(today, 2, true) }, []storage.DayCount{{Day: today - 1, N: 1}, {Day: today, N: 1}}},
 		{"forgiven", func() { a.Forgive(today-1, 1, true) }, []storage.DayCount{{Day: today, N: 1}}},
 		{"nothing to forgive", func() { a.Forgive(today-5, 0, true) }, []storage.DayCount{{Day: today, N: 1}}},
-		{"almost a year later", func() { a.AddFailure(now.Add(364*day), today+364, true) }, []storage.DayCount{{Day: today, N: 1}, {Day: today + 364, N: 1}}},
-		{"a year later", func() { a.AddFailure(now.Add(365*day), today+365, true) }, []storage.DayCount{{Day: today + 364, N: 1}, {Day: today + 365, N: 1}}},
+		{"a year later", func() { a.AddFailure(now.Add(365*day), today+365, true) }, []storage.DayCount{{Day: today, N: 1}, {Day: today + 365, N: 1}}},
+		{"more than a year later", func() { a.AddFailure(now.Add(366*day), today+366, true) }, []storage.DayCount{{Day: today + 365, N: 1}, {Day: today + 366, N: 1}}},
 	}
 	for _, s := range steps {
 		if s.do(); !reflect.DeepEqual(a.Failures, s.want) {
@@ -210,5 +210,25 @@ func TestAddressDocument(t *testing.T) {
 	}
 	if _, err := storage.DecodeAddress([]byte("{")); err == nil {
 		t.Error("half a document is decoded")
+	}
+}
+
+// The bounds hold in any 365 times 24 hours, from whatever moment on: all that
+// can be guessed late on one day and early on the same day a year later.
+func TestAbuse_C08_anyYear(t *testing.T) {
+	t.Parallel()
+	var a storage.Address
+	var guesses [3]int
+	storm := func(now time.Time) {
+		for range 5000 {
+			level := a.Level(now, limits)
+			a.AddFailure(now, storage.DayOf(now), false)
+			guesses[level]++
+		}
+	}
+	storm(midnight.Add(-time.Minute))
+	storm(midnight.Add(364*day + time.Minute))
+	if p := float64(guesses[0])/1e6 + float64(guesses[1])/1e8; p >= 1e-4 {
+		t.Errorf("guesses at codes of each level: %v; one of them is right with %.3g", guesses, p)
 	}
 }

@@ -22,13 +22,11 @@ type CodeRequest struct {
 	Address []byte // key of the address
 	Device  []byte // key of the device
 
-	// The mail goes to the MailTo of the user with this Email, if there is one,
-	// else to the request's. That is up to the store, so that a caller does the
-	// same for every address.
-	Email  string
-	MailTo string
-
-	// What the mail has to know besides, see Mail.
+	// What the mail has to know, see Mail. It goes to the MailTo of the user with
+	// this Email, if there is one, else to the request's: that is up to the
+	// store, so that a caller does the same for every address.
+	Email    string
+	MailTo   string
 	Language string
 	ClientID string
 	Purpose  string

@@ -11,7 +11,7 @@ import (
 // How long what is not dated itself is remembered.
 const (
 	day         = 24 * time.Hour
-	addressLife = 365 * day // without a mail or a wrong guess
+	addressLife = 366 * day // without a mail or a wrong guess
 	deviceLife  = 400 * day // without a login
 	failureLife = 8 * day   // the count of an hour
 )

@@ -10,7 +10,7 @@ import (
 
 var failures = []check{
 	{"make codes longer", "after LevelNAfter wrong guesses, of whichever device, codes have level N", failureLevels},
-	{"count for a year", "a failure counts for 365 days from the day on which its code was asked for", failureYear},
+	{"count for a year", "a failure counts for 365 days after the day on which its code was asked for", failureYear},
 	{"are forgiven by a login", "a login takes back the wrong guesses at its challenge, and no others", failureForgiven},
 	{"are forgiven by nothing else", "a right guess that logs nobody in takes nothing back", failureNotForgiven},
 	{"slow strangers down", "after StrangerGuessesPerDay the wait is FirstWait, doubling up to LastWait", failureStrangers},
@@ -48,8 +48,8 @@ func failureYear(ctx context.Context, s storage.Store) error {
 		w.asks(v),
 		w.wrong(v, 1, 12*hour),
 		w.level(anna, 12*hour, 1),
-		w.level(anna, 12*hour+364*day-tick, 1),
-		w.level(anna, 12*hour+364*day, 0),
+		w.level(anna, 12*hour+365*day-tick, 1),
+		w.level(anna, 12*hour+365*day, 0),
 	)
 }
 

@@ -114,10 +114,10 @@ func countMiss(tx Conn, which []any, key []byte, address *storage.Address, known
 		Binding   []byte
 		CreatedAt int64 `db:"created_at"`
 	}](tx, challengeMiss, append(which, decoy)...)
-	if err != nil {
-		return storage.Redeemed{}, err
+	if err == nil {
+		err = failpoint.Hit("redeem: counted")
 	}
-	if err := failpoint.Hit("redeem: counted"); err != nil {
+	if err != nil {
 		return storage.Redeemed{}, err
 	}
 	result, n := storage.GuessGone, 0

@@ -34,7 +34,7 @@ var failureSweep string
 
 // How long things are kept that do not expire by themselves.
 const (
-	keepAddresses = 365 * 24 * time.Hour // failures count for a year
+	keepAddresses = 366 * 24 * time.Hour // failures count for a year, and the rest of a day
 	keepDevices   = 400 * 24 * time.Hour
 	keepFailures  = 8 * 24 * time.Hour // compared over a week
 )
