@@ -44,6 +44,16 @@ func (a *Auth) checkClock(ctx context.Context) {
 	}
 }
 
+// InService returns nil, or why this instance refuses everybody for now: its
+// clock is wrong. It is for the app's answer to a load balancer that asks
+// whether to send requests here.
+func (a *Auth) InService() error {
+	if a.clockWrong.Load() {
+		return errClockWrong
+	}
+	return nil
+}
+
 // inService refuses everything while the clock is wrong.
 func (a *Auth) inService() error {
 	if a.clockWrong.Load() {

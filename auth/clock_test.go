@@ -52,6 +52,9 @@ func TestClock(t *testing.T) {
 				if row.want != http.StatusOK && (got.code() != "IDAAS.SDK.COM.0002" || got.header.Get("Retry-After") == "") {
 					t.Errorf("got %s, Retry-After %q", got.body, got.header.Get("Retry-After"))
 				}
+				if err := k.auth.InService(); (err == nil) != (row.want == http.StatusOK) {
+					t.Errorf("InService: %v", err)
+				}
 				r := k.request("GET", "/account", "")
 				r.Header.Set("Session-Token", token)
 				if _, err := k.auth.LoadSession(r); (err == nil) != (row.want == http.StatusOK) {

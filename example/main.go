@@ -7,49 +7,9 @@
 // at /dev/mail. With -smtp it mails for real. Every flag is an environment
 // variable, too: -trusted-proxies is MAILKEY_TRUSTED_PROXIES; the flag wins.
 //
-// Read server.go first: it is what an app of your own needs.
+// Read internal/server/server.go first: it is what an app of your own needs.
 package main
 
-import (
-	"context"
-	"errors"
-	"flag"
-	"fmt"
-	"io"
-	"log/slog"
-	"os"
-	"os/signal"
-	"strings"
-	"syscall"
-)
+import "example.com/mailkey/example/internal/server"
 
-func main() { os.Exit(run(os.Args[1:], os.Getenv, os.Stdout, os.Stderr)) }
-
-// run returns the exit status: 0 after a clean end, 1 when the server could
-// not start or broke down, 2 when the flags are wrong.
-func run(args []string, env func(string) string, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-
-	cfg, err := parseConfig(args, env, stdout)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	if err != nil {
-		complain(stderr, err)
-		return 2
-	}
-	if err := serve(ctx, cfg, stdout, slog.NewTextHandler(stderr, nil)); err != nil {
-		complain(stderr, err)
-		return 1
-	}
-	return 0
-}
-
-// complain writes joined errors a line each.
-func complain(w io.Writer, err error) {
-	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintf(w, "mailkey: %s\n", strings.TrimRight(line, "\n"))
-	}
-}
+func main() { server.Main() }

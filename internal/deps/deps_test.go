@@ -108,6 +108,12 @@ var packages = []row{
 		links:   slices.Concat(authLinks, []string{"github.com/MicahParks/keyfunc/v3"}),
 		never:   []string{"database/sql"},
 	}, {
+		path:    "example/internal/server",
+		imports: []string{"auth", "auth/smtpmailer", "captcha", "storage", "storage/sqlite"},
+		links:   slices.Concat(authLinks, sqliteLinks, []string{"github.com/wneessen/go-mail", "golang.org/x/crypto"}),
+	}, {
+		path: "internal/torture",
+	}, {
 		path:  "internal/exampletest",
 		never: []string{"database/sql", "net/http"},
 		tests: true,

@@ -100,3 +100,19 @@ func TestTablesAreThoseOfTheMigrations(t *testing.T) {
 		t.Errorf("made  %s\nknown %s", made, tables)
 	}
 }
+
+// What is left out of an import is left out on purpose.
+func TestEveryTableIsImportedOrShortLived(t *testing.T) {
+	t.Parallel()
+	got := []string{"beats", "captchas", "locks", "tickets"}
+	for _, i := range imports {
+		got = append(got, i.table)
+		if !strings.HasSuffix(i.read, " FROM "+i.table) || strings.Count(i.write, i.table) != 2 {
+			t.Errorf("%s: %s; %s", i.table, i.read, i.write)
+		}
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, tables) {
+		t.Errorf("imported or not: %s\ntables: %s", got, tables)
+	}
+}

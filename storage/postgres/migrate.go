@@ -32,13 +32,19 @@ func migrate(ctx context.Context, pool *sqlx.DB, schema string) error {
 	return tx.Commit()
 }
 
-func migrateIn(ctx context.Context, tx *sqlx.Tx, schema string, files fs.FS) error {
-	// One instance at a time, however long it takes: ctx is what ends it.
-	const alone = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"
-	if _, err := tx.ExecContext(ctx, alone); err != nil {
+// alone waits until nobody else migrates the schema or imports into it, however
+// long that takes: ctx is what ends it.
+func alone(ctx context.Context, tx *sqlx.Tx, schema string) error {
+	const patient = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"
+	if _, err := tx.ExecContext(ctx, patient); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(hashtext('mailkey'), hashtext($1))", schema); err != nil {
+	_, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(hashtext('mailkey'), hashtext($1))", schema)
+	return err
+}
+
+func migrateIn(ctx context.Context, tx *sqlx.Tx, schema string, files fs.FS) error {
+	if err := alone(ctx, tx, schema); err != nil {
 		return err
 	}
 	var found struct {

@@ -50,6 +50,11 @@
 // if synchronous_commit is on, as it is by default. What may as well be lost in
 // a power failure does not wait for that: counted limits, captchas and tickets
 // that were not used yet, signs of life.
+//
+// # Moving from SQLite
+//
+// Store.Import copies what a store of storage/sqlite holds: users, their
+// sessions, the keys, what addresses remember.
 package postgres
 
 import (
@@ -68,7 +73,8 @@ import (
 // has nothing to close: the pool is the caller's.
 type Store struct {
 	*sqlstore.Store
-	db *database
+	db     *database
+	schema string
 }
 
 var _ storage.Clock = (*Store)(nil)
@@ -82,7 +88,7 @@ func Open(ctx context.Context, pool *sqlx.DB, schema string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the schema %q: %w", schema, err)
 	}
-	return &Store{sqlstore.New(db), db}, nil
+	return &Store{Store: sqlstore.New(db), db: db, schema: schema}, nil
 }
 
 // Clock implements [storage.Clock].

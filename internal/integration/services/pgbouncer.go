@@ -44,7 +44,7 @@ func StartPgbouncer(tb testing.TB, p *Postgres, settings ...string) *Pgbouncer {
 		}
 	}
 	b.Process = run(tb, dir, exec.Command(path, config))
-	b.await(tb, dials(b.Addr))
+	b.Await(tb, dials(b.Addr))
 	return b
 }
 

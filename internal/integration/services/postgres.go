@@ -45,7 +45,7 @@ func StartPostgres(tb testing.TB, settings ...string) *Postgres {
 func (p *Postgres) Start(tb testing.TB) {
 	tb.Helper()
 	p.Process = run(tb, p.dir, exec.Command(program(tb, "postgres"), p.args...))
-	p.await(tb, func(ctx context.Context) error {
+	p.Await(tb, func(ctx context.Context) error {
 		return exec.CommandContext(ctx, program(tb, "pg_isready"), "-q", "-d", p.URL("postgres")).Run()
 	})
 }

@@ -7,6 +7,9 @@ package services
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -38,15 +41,23 @@ func program(tb testing.TB, name string) string {
 }
 
 // FreeAddr returns an address on the loopback interface that nothing listens
-// on. Nothing keeps it free.
+// on. Nothing keeps it free, but its port is below those that the system gives
+// to connections.
 func FreeAddr(tb testing.TB) string {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
+	for range 100 {
+		var b [2]byte
+		_, _ = rand.Read(b[:]) // never fails
+		port := 16384 + binary.BigEndian.Uint16(b[:])%16384
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		l.Close()
+		return l.Addr().String()
 	}
-	defer l.Close()
-	return l.Addr().String()
+	tb.Fatal("no port is free")
+	return ""
 }
 
 // Process is a running server. It ends with the test.
@@ -60,8 +71,14 @@ type Process struct {
 func run(tb testing.TB, dir string, cmd *exec.Cmd) *Process {
 	tb.Helper()
 	unprivileged(tb, dir, cmd)
-	p := &Process{cmd: cmd, out: &output{}, ended: make(chan struct{})}
 	cmd.Dir = dir
+	return Run(tb, cmd)
+}
+
+// Run starts a program, as whoever runs the test.
+func Run(tb testing.TB, cmd *exec.Cmd) *Process {
+	tb.Helper()
+	p := &Process{cmd: cmd, out: &output{}, ended: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = p.out, p.out
 	if err := cmd.Start(); err != nil {
 		tb.Fatal(err)
@@ -83,13 +100,19 @@ func (p *Process) Kill() {
 // Stop sends a signal and waits for the end.
 func (p *Process) Stop(tb testing.TB, signal os.Signal) {
 	tb.Helper()
-	if err := p.cmd.Process.Signal(signal); err != nil {
-		tb.Fatalf("%s: %v\n%s", p.cmd.Path, err, p.out)
-	}
+	p.Signal(tb, signal)
+	p.Wait(tb, startTimeout)
+}
+
+// Wait waits for the end and returns the exit status, -1 after a signal.
+func (p *Process) Wait(tb testing.TB, within time.Duration) (status int) {
+	tb.Helper()
 	select {
 	case <-p.ended:
-	case <-time.After(startTimeout):
-		tb.Fatalf("%s does not end\n%s", p.cmd.Path, p.out)
+		return p.cmd.ProcessState.ExitCode()
+	case <-time.After(within):
+		tb.Fatalf("%s does not end within %v\n%s", p.cmd.Path, within, p.out)
+		return -1
 	}
 }
 
@@ -97,15 +120,15 @@ func (p *Process) Stop(tb testing.TB, signal os.Signal) {
 func (p *Process) Signal(tb testing.TB, signal os.Signal) {
 	tb.Helper()
 	if err := p.cmd.Process.Signal(signal); err != nil {
-		tb.Fatalf("%s: %v", p.cmd.Path, err)
+		tb.Fatalf("%s: %v\n%s", p.cmd.Path, err, p.out)
 	}
 }
 
 // Log is what the server has written so far.
 func (p *Process) Log() string { return p.out.String() }
 
-// await polls until the server answers.
-func (p *Process) await(tb testing.TB, answers func(context.Context) error) {
+// Await polls until the server answers.
+func (p *Process) Await(tb testing.TB, answers func(context.Context) error) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()

@@ -32,5 +32,5 @@ func StartRedis(tb testing.TB, args ...string) *Redis {
 func (r *Redis) Start(tb testing.TB) {
 	tb.Helper()
 	r.Process = run(tb, r.dir, exec.Command(program(tb, "redis-server"), r.args...))
-	r.await(tb, dials(r.Addr))
+	r.Await(tb, dials(r.Addr))
 }

@@ -1,6 +1,7 @@
 package services
 
 import (
+	"net/http"
 	"os/exec"
 	"strings"
 	"testing"
@@ -41,4 +42,19 @@ func TestRedis(t *testing.T) {
 	}
 	r.Kill()
 	r.Start(t)
+}
+
+func TestNginx(t *testing.T) {
+	addr := FreeAddr(t)
+	direct := StartNginxWith(t, addr, "server { listen "+addr+"; location / { return 204; } }")
+	for _, n := range []*Nginx{direct, StartNginx(t, addr)} {
+		response, err := http.Get("http://" + n.Addr + "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusNoContent {
+			t.Errorf("got %s", response.Status)
+		}
+	}
 }

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"bytes"
@@ -15,12 +15,12 @@ import (
 	"example.com/mailkey/auth"
 )
 
-// loadSecret reads the secret from its file, which is made by the first start.
-// It has to be kept as long as the database: without it, the database is of no
-// use, and it is what the database must not be stolen together with.
-func loadSecret(path string) (auth.Secret, error) {
+// loadSecret reads the secret from its file, which may be made by the first
+// start. It has to be kept as long as the database: without it, the database is
+// of no use, and it is what the database must not be stolen together with.
+func loadSecret(path string, create bool) (auth.Secret, error) {
 	secret, err := readSecret(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if create && errors.Is(err, fs.ErrNotExist) {
 		if err := createSecret(path); err != nil {
 			return nil, fmt.Errorf("create the secret: %w", err)
 		}

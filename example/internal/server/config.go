@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"cmp"
@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
 	"example.com/mailkey/auth"
 	"example.com/mailkey/auth/smtpmailer"
@@ -22,8 +23,10 @@ const pageClient = "web"
 // config is what the flags say, checked.
 type config struct {
 	host, port     string // to listen on
+	kind           Database
 	database       string
 	secretFile     string
+	makeSecret     bool   // when there is no such file
 	issuer         string // empty: http://host:port
 	clients        []auth.Client
 	captchas       []captcha.Engine
@@ -31,17 +34,18 @@ type config struct {
 	trustedProxies []netip.Prefix
 	mailer         *smtpmailer.Mailer
 	devMail        bool // mails are shown and not sent: mailer only writes them
+	drain          time.Duration
 }
 
 // parseConfig reads flags and environment. It returns every mistake at once,
 // or flag.ErrHelp after it wrote the help.
-func parseConfig(args []string, env func(string) string, help io.Writer) (config, error) {
+func parseConfig(args []string, env func(string) string, help io.Writer, others []Database) (config, error) {
 	fs := flag.NewFlagSet("example", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.Usage = func() {}
 	addr := fs.String("addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 takes a free one")
 	database := fs.String("database", "mailkey.db", "SQLite `file`, created when it does not exist")
-	secretFile := fs.String("secret-file", "", "`file` with the secret, created when it does not exist (default <database>.secret)")
+	secretFile := fs.String("secret-file", "", "`file` with the secret (default <database>.secret beside a SQLite file, where it is made when there is none)")
 	issuer := fs.String("issuer", "", "`URL` at which browsers see this server (default http://<addr>)")
 	client := fs.String("client", "example", "comma-separated `ids` of the apps that may log people in, besides the page's own "+pageClient)
 	kinds := fs.String("captcha", "digits", "comma-separated `kinds` of captcha, the default one first: digits, slider, pow")
@@ -50,6 +54,10 @@ func parseConfig(args []string, env func(string) string, help io.Writer) (config
 	smtp := fs.String("smtp", "", "`URL` of the mail relay, smtp://user:password@host:587 (better in MAILKEY_SMTP: others can read flags).\n"+
 		"Without it mails appear in the terminal and at /dev/mail")
 	from := fs.String("from", "mailkey <login@localhost>", "`sender` of the mails")
+	drain := fs.Duration("drain", 0, "`time` to serve on after SIGTERM while /healthz answers 503, for a load balancer that asks there; at most "+maxDrain.String())
+	for _, d := range others {
+		d.Flags(fs)
+	}
 
 	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
 		fs.SetOutput(help)
@@ -59,10 +67,9 @@ func parseConfig(args []string, env func(string) string, help io.Writer) (config
 	} else if err != nil {
 		return config{}, fmt.Errorf("%w (-h lists the flags)", err)
 	}
-	readEnvironment(fs, env)
 
 	var cfg config
-	var errs []error
+	errs := readEnvironment(fs, env)
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if fs.NArg() > 0 {
 		wrong("%q is not a flag (-h lists them)", fs.Arg(0))
@@ -92,10 +99,21 @@ func parseConfig(args []string, env func(string) string, help io.Writer) (config
 		wrong("%w", err)
 	}
 
-	if cfg.database = *database; cfg.database == "" {
-		wrong("-database must name a file")
+	cfg.database = *database
+	if cfg.kind, err = kindOf(cfg.database, others); err != nil {
+		wrong("%w", err)
 	}
-	cfg.secretFile = cmp.Or(*secretFile, cfg.database+".secret")
+	// Instances that share a database share a secret, which none of them may
+	// make: the next one would make another.
+	_, cfg.makeSecret = cfg.kind.(sqliteFile)
+	if cfg.secretFile = *secretFile; cfg.secretFile == "" && cfg.makeSecret {
+		cfg.secretFile = cfg.database + ".secret"
+	} else if cfg.secretFile == "" {
+		wrong("-secret-file is required with this -database: the same secret for every instance, made once with openssl rand -hex 32")
+	}
+	if cfg.drain = *drain; cfg.drain < 0 || cfg.drain > maxDrain {
+		wrong("-drain: %v is not between 0s and %v", cfg.drain, maxDrain)
+	}
 	if cfg.clients, err = parseClients(*client); err != nil {
 		wrong("-client: %w", err)
 	}
@@ -118,13 +136,16 @@ func parseConfig(args []string, env func(string) string, help io.Writer) (config
 
 // readEnvironment sets the flags that were not given. An empty variable is
 // none.
-func readEnvironment(fs *flag.FlagSet, env func(string) string) {
+func readEnvironment(fs *flag.FlagSet, env func(string) string) (errs []error) {
 	given := make(map[string]bool)
 	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	fs.VisitAll(func(f *flag.Flag) {
 		name := "MAILKEY_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		if value := env(name); value != "" && !given[f.Name] {
-			_ = f.Value.Set(value) // all are strings: cannot fail
+			if err := f.Value.Set(value); err != nil {
+				errs = append(errs, fmt.Errorf("%s: invalid value %q: %w", name, value, err))
+			}
 		}
 	})
+	return errs
 }

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"cmp"
@@ -15,19 +15,20 @@ import (
 	"github.com/gorilla/mux"
 
 	"example.com/mailkey/auth"
-	"example.com/mailkey/storage/sqlite"
 )
 
-// shutdownGrace is for the requests that are being served when the server ends.
-const shutdownGrace = 10 * time.Second
+const (
+	shutdownGrace = 10 * time.Second // from SIGTERM until what is still being served is cut off
+	maxDrain      = shutdownGrace / 2
+)
 
 // serve runs the server until ctx ends.
 func serve(ctx context.Context, cfg config, stdout io.Writer, logs slog.Handler) (err error) {
-	secret, err := loadSecret(cfg.secretFile)
+	secret, err := loadSecret(cfg.secretFile, cfg.makeSecret)
 	if err != nil {
 		return err
 	}
-	store, err := sqlite.Open(ctx, cfg.database)
+	store, err := cfg.kind.Open(ctx, cfg.database, stdout)
 	if err != nil {
 		return err
 	}
@@ -69,6 +70,8 @@ func serve(ctx context.Context, cfg config, stdout io.Writer, logs slog.Handler)
 	if err := pageRoutes(router, a, cfg.devMail); err != nil {
 		return err
 	}
+	health := &health{inService: a.InService}
+	health.routes(router)
 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -76,7 +79,7 @@ func serve(ctx context.Context, cfg config, stdout io.Writer, logs slog.Handler)
 	go func() { background <- a.Run(ctx) }()
 
 	fmt.Fprintln(stdout, greeting(issuer, cfg))
-	err = serveHTTP(ctx, listener, router, logs)
+	err = serveHTTP(ctx, listener, router, health, cfg.drain, logs)
 	stop()
 	return errors.Join(err, <-background)
 }
@@ -89,10 +92,11 @@ func greeting(issuer string, cfg config) string {
 	return line
 }
 
-// serveHTTP serves until ctx ends, and then what is being served.
-func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, logs slog.Handler) error {
+// serveHTTP serves until ctx ends, for a while more with drain, and then what is
+// being served.
+func serveHTTP(ctx context.Context, l net.Listener, router http.Handler, health *health, drain time.Duration, logs slog.Handler) error {
 	srv := &http.Server{
-		Handler:           h,
+		Handler:           health.parting(router),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      15 * time.Second,
@@ -111,6 +115,12 @@ func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, logs slog.Ha
 	logger.Info("stopping")
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
+	health.stopping.Store(true)
+	select {
+	case err := <-failed:
+		return err
+	case <-time.After(drain):
+	}
 	if err := srv.Shutdown(grace); err != nil {
 		logger.Warn("requests were cut off", "cause", err)
 		return srv.Close()
