@@ -1,8 +1,8 @@
 # make test is everything a machine can check; make check is what CI runs
-# before it. The nested module is named because ./... stops at its go.mod.
+# before it. The nested modules are named because ./... stops at their go.mod.
 
 GO        ?= go
-PACKAGES  := ./... ./internal/integration/...
+PACKAGES  := ./... ./example/cluster/... ./internal/integration/...
 TESTFLAGS ?=
 BENCH     ?= .
 FUZZTIME  ?= 30s
@@ -27,10 +27,12 @@ vet:
 lint:
 	$(LINT) ./...
 	cd internal/integration && $(LINT_NESTED) ./...
+	cd example/cluster && $(LINT_NESTED) ./...
 
 tidy:
 	$(GO) mod tidy
 	cd internal/integration && $(GO) mod tidy
+	cd example/cluster && $(GO) mod tidy
 
 bench:
 	CGO_ENABLED=0 $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(TESTFLAGS) $(PACKAGES)
