@@ -169,6 +169,9 @@ func FuzzParseObject(f *testing.F) {
 		if err := json.Unmarshal(in, &want); err != nil || !maps.Equal(got, want) {
 			t.Fatalf("%q: got %q, but encoding/json has %q, %v", in, got, want, err)
 		}
+		if n := countStrings(in); n != 2*len(got) {
+			t.Fatalf("%q has %d names and values, but is %q", in, n, got)
+		}
 		again, err := json.Marshal(got)
 		if err != nil {
 			t.Fatal(err)
@@ -177,6 +180,19 @@ func FuzzParseObject(f *testing.F) {
 			t.Fatalf("%q: got %q, %v, want %q", again, got2, err, got)
 		}
 	})
+}
+
+// countStrings counts the strings in a document: names that are there twice, twice.
+func countStrings(in []byte) (n int) {
+	for tokens := json.NewDecoder(bytes.NewReader(in)); ; {
+		token, err := tokens.Token()
+		if err != nil {
+			return n
+		}
+		if _, isString := token.(string); isString {
+			n++
+		}
+	}
 }
 
 // strictObject reads an object of strings with encoding/json; ok is false when
