@@ -76,6 +76,9 @@ func (m *model) RequestCode(_ context.Context, r storage.CodeRequest, l storage.
 		m.challenges = append(m.challenges, c)
 	}
 	c.To, c.Language = r.MailTo, r.Language
+	if u := m.byEmail(r.Email); u != nil {
+		c.To = u.MailTo
+	}
 	c.Number++
 	c.unknown = 0
 	if c.claimed == 0 || !now.Before(c.due) { // nobody is at it
