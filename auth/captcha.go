@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"example.com/mailkey/captcha"
+	"example.com/mailkey/internal/failpoint"
 	"example.com/mailkey/storage"
 )
 
@@ -100,6 +101,9 @@ func (a *Auth) verifyCaptcha(c *call) error {
 	right, err := a.captcha.Verify(c.ctx, c.body["token"], captcha.Answer{Code: code, Point: point})
 	if err != nil {
 		return busy("verify a captcha", err)
+	}
+	if err := failpoint.Hit("captcha: spent"); err != nil {
+		return err
 	}
 	if !right {
 		if err := a.countWrongCaptcha(c); err != nil {

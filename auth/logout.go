@@ -1,6 +1,10 @@
 package auth
 
-import "net/http"
+import (
+	"net/http"
+
+	"example.com/mailkey/internal/failpoint"
+)
 
 // logout ends the session everywhere at once. A link must not log anybody out,
 // so a cookie counts with POST only.
@@ -16,6 +20,9 @@ func (a *Auth) logout(c *call) error {
 	if ok {
 		if ok, err = a.sessions.EndSession(c.ctx, hashToken(current.token), c.now); err != nil {
 			return busy("end the session", err)
+		}
+		if err := failpoint.Hit("logout: ended"); err != nil {
+			return err
 		}
 	}
 	if c.client.Cookie {

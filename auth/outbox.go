@@ -116,6 +116,7 @@ func (a *Auth) deliver(ctx context.Context) {
 			free <- struct{}{}
 			workers.Go(func() {
 				defer func() { <-free; a.delivery.kick() }()
+				defer a.contain()
 				a.deliverOne(sending, m)
 			})
 		}
@@ -133,6 +134,7 @@ func (a *Auth) deliver(ctx context.Context) {
 
 // claim takes as many due mails as there are free workers.
 func (a *Auth) claim(ctx context.Context, limit int) []storage.Mail {
+	defer a.contain()
 	now := failpoint.Now()
 	if limit == 0 || a.delivery.circuitWait(now) > 0 || a.inService() != nil {
 		return nil

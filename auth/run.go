@@ -2,6 +2,8 @@ package auth
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -27,7 +29,7 @@ func (a *Auth) Run(ctx context.Context) error {
 	defer a.delivery.running.Add(-1)
 	var work sync.WaitGroup
 	a.checkClock(ctx) // before anything is done by it
-	work.Go(func() { every(ctx, clockInterval, a.checkClock) })
+	work.Go(func() { a.every(ctx, clockInterval, a.checkClock) })
 	work.Go(func() { a.deliver(ctx) })
 	work.Go(func() { a.everyInService(ctx, beatInterval, a.beat) })
 	work.Go(func() { a.everyInService(ctx, sweepInterval, a.sweep) })
@@ -37,11 +39,14 @@ func (a *Auth) Run(ctx context.Context) error {
 }
 
 // every calls f now and then at each interval.
-func every(ctx context.Context, interval time.Duration, f func(context.Context)) {
+func (a *Auth) every(ctx context.Context, interval time.Duration, f func(context.Context)) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for ctx.Err() == nil {
-		f(ctx)
+		func() {
+			defer a.contain()
+			f(ctx)
+		}()
 		select {
 		case <-ctx.Done():
 		case <-ticker.C:
@@ -49,9 +54,17 @@ func every(ctx context.Context, interval time.Duration, f func(context.Context))
 	}
 }
 
+// contain keeps a panic from ending the process. What it interrupted is done at
+// its next turn.
+func (a *Auth) contain() {
+	if v := recover(); v != nil {
+		a.config.Logger.Error("panic in the background", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+	}
+}
+
 // everyInService is every, but for the time that the instance is out of service.
 func (a *Auth) everyInService(ctx context.Context, interval time.Duration, f func(context.Context)) {
-	every(ctx, interval, func(ctx context.Context) {
+	a.every(ctx, interval, func(ctx context.Context) {
 		if a.inService() == nil {
 			f(ctx)
 		}

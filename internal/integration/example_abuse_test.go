@@ -32,7 +32,7 @@ func exampleSpelling(t *testing.T, program string) {
 	if err := db.Close(); err != nil {
 		t.Error(err)
 	}
-	p.terminate(t)
+	p.Terminate(t)
 	home.checkTraces(t)
 }
 
@@ -42,7 +42,7 @@ func exampleSpelling(t *testing.T, program string) {
 func exampleSlowHeaders(t *testing.T, program string) {
 	home := newExampleHome(t, program, "-captcha", "pow")
 	p := home.start(t)
-	conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+	conn, err := net.Dial("tcp", strings.TrimPrefix(p.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func exampleSlowHeaders(t *testing.T, program string) {
 			if took := time.Since(start); err == nil || took < 4*time.Second {
 				t.Errorf("the connection ended after %v: %v", took, err)
 			}
-			p.terminate(t)
+			p.Terminate(t)
 			return
 		case <-drip.C:
 			if time.Since(start) > 30*time.Second {

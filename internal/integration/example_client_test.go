@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"example.com/mailkey/internal/integration/program"
 )
 
 // exampleClient is a client of the API, as simple as one can be. What it gets
@@ -25,8 +27,8 @@ type exampleClient struct {
 	header http.Header
 }
 
-func (h *exampleHome) client(p *exampleProcess, id string) *exampleClient {
-	return &exampleClient{home: h, url: p.url, id: id, header: make(http.Header)}
+func (h *exampleHome) client(p *program.Process, id string) *exampleClient {
+	return &exampleClient{home: h, url: p.URL, id: id, header: make(http.Header)}
 }
 
 type exampleReply struct {

@@ -15,18 +15,18 @@ func exampleCodeSurvives(t *testing.T, program string) {
 	p := home.start(t, "MAILKEY_CAPTCHA=digits,pow", "MAILKEY_CLIENT=the-flag-wins")
 	home.client(p, "app-2").send(t, "code@example.org")
 	code := relay.Next(t, "code@example.org").Code(t)
-	p.kill()
+	p.Kill()
 	home.checkTraces(t)
 
 	p = home.start(t)
 	c := home.client(p, "app-2")
 	c.login(t, "code@example.org", code)
-	p.kill()
+	p.Kill()
 
 	p = home.start(t)
-	c.url = p.url
+	c.url = p.URL
 	c.ok(t, "POST", exampleLogout, nil)
-	p.terminate(t)
+	p.Terminate(t)
 	home.checkTraces(t)
 }
 
@@ -36,7 +36,7 @@ func exampleMailSurvives(t *testing.T, program string) {
 	home := newExampleHome(t, program, "-captcha", "pow", "-smtp", relay.URL())
 	p := home.start(t)
 	home.client(p, "example").send(t, "mail@example.org")
-	p.kill()
+	p.Kill()
 	home.checkTraces(t)
 
 	// However far the first attempt had come: let its time be over.
@@ -51,7 +51,7 @@ func exampleMailSurvives(t *testing.T, program string) {
 	p = home.start(t)
 	code := relay.Next(t, "mail@example.org").Code(t)
 	home.client(p, "example").login(t, "mail@example.org", code)
-	p.terminate(t) // and what became of the mail is recorded
+	p.Terminate(t) // and what became of the mail is recorded
 
 	var due int
 	if err := openExample(t, home).QueryRow(`SELECT count(*) FROM challenges WHERE due_at IS NOT NULL`).Scan(&due); err != nil {

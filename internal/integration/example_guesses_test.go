@@ -29,9 +29,9 @@ func TestAbuse_C06_guessesSurviveACrash(t *testing.T) {
 	for range 3 {
 		guess(wrong)
 	}
-	p.kill()
+	p.Kill()
 	p = home.start(t)
-	c.url = p.url
+	c.url = p.URL
 	for range 2 {
 		guess(wrong)
 	}
@@ -47,12 +47,12 @@ func TestAbuse_C06_guessesSurviveACrash(t *testing.T) {
 	for range 3 {
 		again("x" + code[1:])
 	}
-	p.kill()
+	p.Kill()
 	p = home.start(t)
-	c.url = p.url
+	c.url = p.URL
 	again("x" + code[1:])
 	if reply := again(code); reply.status != http.StatusOK {
 		t.Errorf("the right code as the fifth guess: %d %s", reply.status, reply.text)
 	}
-	p.terminate(t)
+	p.Terminate(t)
 }

@@ -100,10 +100,10 @@ func exampleRefusals(t *testing.T, program string) {
 				env = append(env, "MAILKEY_ADDR=127.0.0.1:0")
 			}
 			p := home.launch(t, env, test.args...)
-			if got := p.status(t, 30*time.Second); got != test.status {
+			if got := p.Status(t, 30*time.Second); got != test.status {
 				t.Errorf("exit status: got %d, want %d", got, test.status)
 			}
-			got := p.stderr.String()
+			got := p.Stderr.String()
 			for _, want := range test.want {
 				if !strings.Contains(got, want) {
 					t.Errorf("stderr: got\n%swant\n%s", got, want)
@@ -115,8 +115,8 @@ func exampleRefusals(t *testing.T, program string) {
 			if strings.Contains(got, "hunter22") {
 				t.Errorf("stderr shows the password:\n%s", got)
 			}
-			if test.status != 0 && p.stdout.String() != "" {
-				t.Errorf("stdout: got\n%s", p.stdout)
+			if test.status != 0 && p.Stdout.String() != "" {
+				t.Errorf("stdout: got\n%s", p.Stdout)
 			}
 		})
 	}

@@ -15,7 +15,7 @@ import (
 func exampleTerminates(t *testing.T, program string) {
 	home := newExampleHome(t, program)
 	p := home.start(t)
-	host := strings.TrimPrefix(p.url, "http://")
+	host := strings.TrimPrefix(p.URL, "http://")
 	conn, err := net.Dial("tcp", host)
 	if err != nil {
 		t.Fatal(err)
@@ -36,8 +36,8 @@ func exampleTerminates(t *testing.T, program string) {
 		t.Fatal(err)
 	}
 
-	p.signal(t)
-	p.waitFor(t, p.stderr, `msg=stopping`)
+	p.Signal(t)
+	p.WaitFor(t, p.Stderr, `msg=stopping`)
 	poll := time.NewTicker(10 * time.Millisecond)
 	defer poll.Stop()
 	for range poll.C { // until nobody new is let in
@@ -58,7 +58,7 @@ func exampleTerminates(t *testing.T, program string) {
 	if response.StatusCode != http.StatusBadRequest {
 		t.Errorf("status of the request in flight: got %d, want 400", response.StatusCode)
 	}
-	p.endsWell(t)
+	p.EndsWell(t)
 	home.addresses = append(home.addresses, "late@example.org")
 	home.checkTraces(t)
 }
@@ -103,5 +103,5 @@ func examplePage(t *testing.T, program string) {
 	if reply := c.ok(t, "GET", "/", nil); !strings.Contains(reply.text, `data-return="/" `) || !strings.Contains(reply.text, " data-asked ") {
 		t.Errorf("who opens / in a browser is not led to the login and back:\n%s", reply.text)
 	}
-	p.terminate(t)
+	p.Terminate(t)
 }

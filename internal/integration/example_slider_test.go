@@ -53,7 +53,7 @@ func exampleSliderClient(t *testing.T, program string) {
 	}
 	sdk.ok(t, "GET", exampleLogout, nil)
 	sdk.refused(t, "GET", exampleLogout, nil, http.StatusBadRequest, "IDAAS.SDK.PARAM.0023")
-	p.terminate(t)
+	p.Terminate(t)
 	home.checkTraces(t)
 }
 

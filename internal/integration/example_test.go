@@ -54,7 +54,7 @@ func exampleHeaderClient(t *testing.T, program string) {
 	}
 	reply := c.login(t, "header@example.org", mail.Code(t))
 
-	provider, err := oidc.NewProvider(t.Context(), p.url)
+	provider, err := oidc.NewProvider(t.Context(), p.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func exampleHeaderClient(t *testing.T, program string) {
 	home.checkTraces(t)
 	c.ok(t, "GET", exampleLogout, nil)
 	c.refused(t, "GET", exampleLogout, nil, http.StatusBadRequest, "IDAAS.SDK.PARAM.0023")
-	p.terminate(t)
+	p.Terminate(t)
 	home.checkTraces(t)
 }
 
@@ -86,7 +86,7 @@ func exampleCookieClient(t *testing.T, program string) {
 	c := home.client(p, "web")
 
 	c.send(t, "cookie@example.org")
-	code := p.waitFor(t, p.stdout, `(?s)To: cookie@example\.org\n.*@127\.0\.0\.1 #(\w+)\n`)
+	code := p.WaitFor(t, p.Stdout, `(?s)To: cookie@example\.org\n.*@127\.0\.0\.1 #(\w+)\n`)
 	reply := c.login(t, "cookie@example.org", code)
 	if _, there := reply.json["session_token"]; there {
 		t.Errorf("a cookie client got %s", reply.text)
@@ -120,7 +120,7 @@ func exampleCookieClient(t *testing.T, program string) {
 	c.refused(t, "GET", exampleLogout, nil, http.StatusBadRequest, "IDAAS.SDK.PARAM.0023") // a link logs nobody out
 	c.header.Set("Origin", "https://attacker.example")
 	c.refused(t, "POST", exampleLogout, nil, http.StatusForbidden, "MAILKEY.REQUEST.0007")
-	c.header.Set("Origin", p.url)
+	c.header.Set("Origin", p.URL)
 	out := c.ok(t, "POST", exampleLogout, nil)
 	if got := out.header.Get("Set-Cookie"); !strings.HasPrefix(got, "__Host-mailkey=;") || !strings.Contains(got, "Max-Age=0") {
 		t.Errorf("Set-Cookie of a logout: got %q", got)
@@ -128,6 +128,6 @@ func exampleCookieClient(t *testing.T, program string) {
 	c.refused(t, "POST", exampleLogout, nil, http.StatusBadRequest, "IDAAS.SDK.PARAM.0023")
 
 	home.checkTraces(t)
-	p.terminate(t)
+	p.Terminate(t)
 	home.checkTraces(t)
 }

@@ -45,9 +45,9 @@ func (h *exampleHome) checkTraces(t *testing.T) {
 		}
 	}
 	for i, p := range h.processes {
-		log := p.stderr.String()
+		log := p.Stderr.String()
 		if slices.Contains(h.args, "-smtp") { // otherwise mails are on stdout
-			log += p.stdout.String()
+			log += p.Stdout.String()
 		}
 		for _, s := range slices.Concat(private, h.addresses) {
 			if strings.Contains(log, s) {

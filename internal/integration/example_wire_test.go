@@ -9,24 +9,25 @@ import (
 	"testing"
 	"time"
 
+	"example.com/mailkey/internal/integration/program"
 	"example.com/mailkey/internal/integration/smtpd"
 )
 
 // exampleWire plays the rules of the wire against the example, with its limits
 // as they are: as many as may be played at once.
-func exampleWire(t *testing.T, program string) {
+func exampleWire(t *testing.T, example string) {
 	wirecheck := filepath.Join(t.TempDir(), "wirecheck")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", wirecheck, "example.com/mailkey/example/wirecheck").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	relay := smtpd.New(t, smtpd.Config{})
-	home := newExampleHome(t, program, "-captcha", "digits,slider,pow", "-smtp", relay.URL())
+	home := newExampleHome(t, example, "-captcha", "digits,slider,pow", "-smtp", relay.URL())
 	p := home.start(t)
 
 	codes := t.TempDir() // the last one to each address, in a file of that name
-	cmd := exec.CommandContext(t.Context(), wirecheck, "-server", p.url, "-client", "example", "-cookie-client", "web",
+	cmd := exec.CommandContext(t.Context(), wirecheck, "-server", p.URL, "-client", "example", "-cookie-client", "web",
 		"-address", "check+{n}@example.org", "-code-command", "cat "+filepath.Join(codes, "{address}"), "-wait", "0")
-	output := newExampleOutput()
+	output := program.NewOutput()
 	cmd.Stdout, cmd.Stderr = output, output
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -65,7 +66,7 @@ func exampleDescription(t *testing.T, program string) {
 	if err := json.Unmarshal([]byte(home.client(p, "").ok(t, "GET", "/openapi.json", nil).text), &d); err != nil {
 		t.Fatal(err)
 	}
-	if len(d.Servers) != 1 || d.Servers[0].URL != p.url {
-		t.Errorf("servers: got %v, want %s", d.Servers, p.url)
+	if len(d.Servers) != 1 || d.Servers[0].URL != p.URL {
+		t.Errorf("servers: got %v, want %s", d.Servers, p.URL)
 	}
 }

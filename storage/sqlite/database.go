@@ -19,19 +19,21 @@ type database struct {
 	reader *sqlx.DB
 	reads  *sqlstore.Statements
 	read   sqlstore.Conn // on reads
+
+	watch *watch
 }
 
-func newDatabase(ctx context.Context, writer, reader *sqlx.DB) (*database, error) {
+func newDatabase(ctx context.Context, writer, reader *sqlx.DB, watch *watch) (*database, error) {
 	conn, err := writer.Connx(ctx)
 	if err != nil {
 		return nil, errors.Join(err, writer.Close(), reader.Close())
 	}
 	d := &database{
 		writer: writer, conn: conn, tx: sqlstore.Prepare(conn),
-		reader: reader, reads: sqlstore.Prepare(reader),
+		reader: reader, reads: sqlstore.Prepare(reader), watch: watch,
 	}
-	d.read = d.reads.Conn(context.Background(), translate)
-	d.group = newGroup(d.tx.Conn(context.Background(), translate), d.setSynchronous)
+	d.read = d.reads.Conn(context.Background(), d.translate)
+	d.group = newGroup(d.tx.Conn(context.Background(), d.translate), d.setSynchronous, watch.look)
 	return d, nil
 }
 
@@ -39,6 +41,9 @@ func newDatabase(ctx context.Context, writer, reader *sqlx.DB) (*database, error
 // is asked before it and not during it, which would cost two goroutines.
 func (d *database) Read(ctx context.Context) sqlstore.Conn {
 	if err := ctx.Err(); err != nil {
+		return failed{err}
+	}
+	if err := d.watch.err(); err != nil {
 		return failed{err}
 	}
 	return d.read
@@ -53,6 +58,14 @@ func (d *database) setSynchronous(on bool) error {
 		mode = "FULL"
 	}
 	_, err := d.conn.ExecContext(context.Background(), "PRAGMA synchronous = "+mode)
+	return d.translate(err)
+}
+
+// translate is the function of that name, which learns of damage.
+func (d *database) translate(err error) error {
+	if isDamage(err) {
+		return d.watch.found(translate(err))
+	}
 	return translate(err)
 }
 

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	moderncsqlite "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -21,6 +22,14 @@ func translate(err error) error {
 		return fmt.Errorf("%w: %v", storage.ErrBusy, err)
 	case sqlite3.SQLITE_CONSTRAINT:
 		return fmt.Errorf("%w: %v", storage.ErrConflict, err)
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return fmt.Errorf("the file is damaged, restore a backup: %v", err)
 	}
 	return fmt.Errorf("sqlite: %v", err)
+}
+
+// isDamage reports whether SQLite came upon what it would not have written.
+func isDamage(err error) bool {
+	driver, ok := errors.AsType[*moderncsqlite.Error](err)
+	return ok && slices.Contains([]int{sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}, driver.Code()&0xff)
 }

@@ -28,7 +28,8 @@ type group struct {
 	free  chan struct{} // holds one token while nobody writes
 
 	setSync func(on bool) error
-	sync    bool // what it was set to
+	sync    bool         // what it was set to
+	look    func() error // before each commit
 }
 
 type job struct {
@@ -39,11 +40,11 @@ type job struct {
 }
 
 // newGroup returns a group on a connection whose commits wait for the disk,
-// which setSync changes.
-func newGroup(conn sqlstore.Conn, setSync func(on bool) error) *group {
+// which setSync changes. An error of look keeps it from committing.
+func newGroup(conn sqlstore.Conn, setSync func(on bool) error, look func() error) *group {
 	g := &group{
 		conn: conn, queue: make(chan *job, queueBound), free: make(chan struct{}, 1),
-		setSync: setSync, sync: true,
+		setSync: setSync, sync: true, look: look,
 	}
 	g.free <- struct{}{}
 	return g
@@ -92,7 +93,12 @@ func (g *group) commit() {
 		return
 	}
 	results := make([]error, len(jobs))
-	err := g.transaction(jobs, results)
+	err := g.begin(jobs)
+	if err != nil {
+		g.refuse(err)
+	} else {
+		err = g.transaction(jobs, results)
+	}
 	for i, j := range jobs {
 		if results[i] == nil {
 			results[i] = err
@@ -101,15 +107,31 @@ func (g *group) commit() {
 	}
 }
 
-// transaction runs the jobs and commits those that did not fail. An error is
-// one of all of them: nothing was changed.
-func (g *group) transaction(jobs []*job, results []error) error {
+// begin waits for the other processes that write.
+func (g *group) begin(jobs []*job) error {
 	if err := g.syncFor(jobs); err != nil {
 		return err
 	}
-	if err := g.exec("BEGIN IMMEDIATE"); err != nil {
-		return err
+	return g.exec("BEGIN IMMEDIATE")
+}
+
+// refuse fails those who came while begin waited in vain. Another process holds
+// the lock, or the disk is broken: each of them would wait for it anew, one
+// after the other.
+func (g *group) refuse(err error) {
+	for {
+		select {
+		case j := <-g.queue:
+			j.done <- err
+		default:
+			return
+		}
 	}
+}
+
+// transaction runs the jobs and commits those that did not fail. An error is
+// one of all of them: nothing was changed.
+func (g *group) transaction(jobs []*job, results []error) error {
 	for i, j := range jobs {
 		if err := g.exec("SAVEPOINT job"); err != nil {
 			return g.rollback(err)
@@ -123,6 +145,9 @@ func (g *group) transaction(jobs []*job, results []error) error {
 		if err := g.exec("RELEASE job"); err != nil {
 			return g.rollback(err)
 		}
+	}
+	if err := g.look(); err != nil {
+		return g.rollback(err)
 	}
 	if err := g.exec("COMMIT"); err != nil {
 		return g.rollback(err)

@@ -84,6 +84,10 @@ func open(ctx context.Context, path string) (*database, error) {
 	if err := begin(ctx, writer); err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
+	watch, err := newWatch(path)
+	if err != nil {
+		return nil, errors.Join(err, writer.Close())
+	}
 	reader, err := connect(path, url.Values{"_query_only": {"1"}})
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
@@ -91,7 +95,7 @@ func open(ctx context.Context, path string) (*database, error) {
 	readers := max(4, 2*runtime.GOMAXPROCS(0))
 	reader.SetMaxOpenConns(readers)
 	reader.SetMaxIdleConns(readers)
-	return newDatabase(ctx, writer, reader)
+	return newDatabase(ctx, writer, reader, watch)
 }
 
 // busyTimeout is how long to wait for a lock that another process has.
@@ -102,6 +106,7 @@ const busyTimeout = 5 * time.Second
 func connect(path string, settings url.Values) (*sqlx.DB, error) {
 	settings.Set("_busy_timeout", strconv.FormatInt(busyTimeout.Milliseconds(), 10))
 	settings.Set("_dqs", "0")
+	settings.Set("mode", "rw") // if it was removed meanwhile, do not make another
 	dsn := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: settings.Encode()}
 	connector, err := moderncsqlite.NewConnector(dsn.String())
 	if err != nil {
@@ -110,23 +115,38 @@ func connect(path string, settings url.Values) (*sqlx.DB, error) {
 	return sqlx.NewDb(sql.OpenDB(connector), "sqlite3"), nil
 }
 
-// begin makes the first connection, and brings the tables up to date. SQLite's
-// busy timeout does not cover the switch to WAL: of processes that make it at
-// the same time, one is refused at once and tries again.
+// begin makes the first connection, and prepares the file. SQLite's busy timeout
+// does not cover the switch to WAL: of processes that make it at the same time,
+// one is refused at once and tries again.
 func begin(ctx context.Context, db *sqlx.DB) error {
-	ctx, cancel := context.WithTimeout(ctx, busyTimeout)
-	defer cancel()
+	late := time.After(busyTimeout)
 	for {
-		err := translate(migrate(ctx, db))
+		err := translate(prepare(ctx, db))
 		if !errors.Is(err, storage.ErrBusy) {
 			return err
 		}
 		select {
 		case <-ctx.Done():
 			return err
+		case <-late:
+			return err
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// prepare looks whether the file is whole, as far as that can be seen, and
+// brings the tables up to date. What an index says is not compared with its
+// table, which would take ten times as long.
+func prepare(ctx context.Context, db *sqlx.DB) error {
+	var found string
+	if err := db.GetContext(ctx, &found, "PRAGMA quick_check(1)"); err != nil {
+		return err
+	}
+	if found != "ok" {
+		return fmt.Errorf("the file is damaged, restore a backup: %s", found)
+	}
+	return migrate(ctx, db)
 }
 
 func migrate(ctx context.Context, db *sqlx.DB) error {
@@ -142,6 +162,9 @@ func migrate(ctx context.Context, db *sqlx.DB) error {
 	err = tx.GetContext(ctx, &begun, `SELECT count(*) > 0 FROM sqlite_master WHERE name = 'mailkey_migrations'`)
 	if err == nil {
 		err = sqlstore.Migrate(ctx, tx, begun, files)
+	}
+	if err == nil { // a file that is read-only can be opened, and even this transaction begun
+		_, err = tx.ExecContext(ctx, `DELETE FROM mailkey_migrations WHERE false`)
 	}
 	if err != nil {
 		return errors.Join(err, tx.Rollback())
@@ -180,8 +203,12 @@ func checkPrivate(path string) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is not a regular file", info.Name())
 	}
-	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o077 != 0 {
+	switch mode := info.Mode().Perm(); {
+	case runtime.GOOS == "windows":
+	case mode&0o077 != 0:
 		return fmt.Errorf("%s holds secrets and its mode is %#o: run chmod 600 on it", info.Name(), mode)
+	case mode&0o600 != 0o600: // SQLite would open it, and the files beside it be as useless
+		return fmt.Errorf("%s has to be read and written by its owner, and its mode is %#o: run chmod 600 on it", info.Name(), mode)
 	}
 	return nil
 }

@@ -108,6 +108,9 @@ func requestCode(tx Conn, r storage.CodeRequest, l storage.AddressLimits, now ti
 	if err != nil {
 		return out, err
 	}
+	if err := failpoint.Hit("send: challenge stored"); err != nil {
+		return out, err
+	}
 	return storage.CodeRequested{ExpiresAt: moment(&expiresAt), NextIn: address.SendWait(now, known, l)}, nil
 }
 

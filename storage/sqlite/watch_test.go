@@ -1,0 +1,90 @@
+package sqlite_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/mailkey/storage"
+	"example.com/mailkey/storage/sqlite"
+)
+
+// A file that was removed, or replaced, is not written to any more, nor read.
+func TestFileMoved(t *testing.T) {
+	t.Parallel()
+	for name, suffix := range map[string]string{"the file": "", "its log": "-wal"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "test.db")
+			store := openAt(t, path)
+			if err := store.Beat(t.Context(), time.Now()); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(path+suffix, path+".aside"); err != nil {
+				t.Fatal(err)
+			}
+			if err := store.Beat(t.Context(), time.Now()); !errors.Is(err, storage.ErrBusy) {
+				t.Errorf("a write: %v, want ErrBusy", err)
+			}
+			if _, err := store.LastBeat(t.Context()); !errors.Is(err, storage.ErrBusy) {
+				t.Errorf("a read: %v, want ErrBusy", err)
+			}
+			if _, err := os.Stat(path + suffix); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("a new file was made: %v", err)
+			}
+		})
+	}
+}
+
+// Damage that is found while the file is open has everything refused, and the
+// file is not opened again.
+func TestFileDamaged(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "test.db")
+	store, err := sqlite.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	if _, err := store.SaveKeys(t.Context(), []byte(strings.Repeat("key", 10_000)), 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	store, err = sqlite.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spoil(t, path)
+	if _, _, err := store.LoadKeys(t.Context()); !errors.Is(err, storage.ErrBusy) || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("what is damaged: %v", err)
+	}
+	if err := store.Beat(t.Context(), now); !errors.Is(err, storage.ErrBusy) {
+		t.Errorf("anything else: %v, want ErrBusy", err)
+	}
+	_ = store.Close() // says so, too, or not
+	if _, err := sqlite.Open(t.Context(), path); err == nil || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("opened again: %v", err)
+	}
+}
+
+// spoil overwrites all but the first page of a file.
+func spoil(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt([]byte(strings.Repeat("\xff", int(info.Size())-4096)), 4096); err != nil {
+		t.Fatal(err)
+	}
+}
