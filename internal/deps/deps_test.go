@@ -109,8 +109,10 @@ var packages = []row{
 		never:   []string{"database/sql"},
 	}, {
 		path:    "example/internal/server",
-		imports: []string{"auth", "auth/smtpmailer", "captcha", "storage", "storage/sqlite"},
-		links:   slices.Concat(authLinks, sqliteLinks, []string{"github.com/wneessen/go-mail", "golang.org/x/crypto"}),
+		imports: []string{"auth", "auth/loginpage", "auth/smtpmailer", "captcha", "middleware", "storage", "storage/sqlite"},
+		links: slices.Concat(authLinks, sqliteLinks, []string{
+			"github.com/MicahParks/keyfunc/v3", "github.com/wneessen/go-mail", "golang.org/x/crypto",
+		}),
 	}, {
 		path: "internal/torture",
 	}, {
