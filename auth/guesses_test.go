@@ -127,7 +127,7 @@ func TestPeersWithoutAnAddress(t *testing.T) {
 			r := httptest.NewRequest(http.MethodPost, loginPath, strings.NewReader("{}"))
 			r.Header, r.RemoteAddr = k.request("POST", loginPath, "{}").Header, remote
 			w := httptest.NewRecorder()
-			recorded(k.auth.Handler(), k.conf.Issuer).ServeHTTP(w, r)
+			recorded(k.auth.Handler(), k.conf).ServeHTTP(w, r)
 			return w.Code
 		}
 		for i := range 30 {

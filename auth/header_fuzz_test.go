@@ -33,16 +33,17 @@ var safeHeaders = map[string]*regexp.Regexp{
 // Whatever bytes stand in a request's headers, it is answered, not with a
 // fault, and with nothing that came from them.
 func FuzzHeaders(f *testing.F) {
-	a, err := auth.New(auth.Config{
+	conf := auth.Config{
 		Store: memory.New(), Mailer: &mailbox{}, Secret: testSecret, Issuer: "https://app.example/auth", SigningAlgorithm: auth.ES256,
 		Clients:  []auth.Client{{ID: "app"}, {ID: "web", Cookie: true}},
 		Captchas: []captcha.Engine{captcha.ProofOfWork(1), captcha.Digits()},
 		Logger:   slog.New(slog.DiscardHandler), TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
-	})
+	}
+	a, err := auth.New(conf)
 	if err != nil {
 		f.Fatal(err)
 	}
-	handler := recorded(a.Handler(), "https://app.example/auth")
+	handler := recorded(a.Handler(), conf)
 	var served atomic.Uint32
 	var errorBodies []string
 	for _, r := range auth.Reasons() {

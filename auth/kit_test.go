@@ -102,7 +102,7 @@ func (k *kit) restart() {
 // serve returns a client whose every connection leads to the handler.
 func (k *kit) serve(h http.Handler) *http.Client {
 	l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
-	server := &http.Server{Handler: recorded(h, k.conf.Issuer), ErrorLog: slog.NewLogLogger(k.conf.Logger.Handler(), slog.LevelError)}
+	server := &http.Server{Handler: recorded(h, k.conf), ErrorLog: slog.NewLogLogger(k.conf.Logger.Handler(), slog.LevelError)}
 	served := make(chan struct{})
 	go func() { defer close(served); _ = server.Serve(l) }()
 	transport := &http.Transport{DialContext: l.dial}

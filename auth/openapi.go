@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	_ "embed"
 	"encoding/json"
 	"net/http"
@@ -19,13 +20,19 @@ var openAPI []byte
 // or not at all.
 func (a *Auth) OpenAPIHandler() http.Handler { return a.handlers.openAPI }
 
-// describe returns the description of the wire at the issuer.
-func describe(issuer string) ([]byte, error) {
+// describe returns the description of the wire as it is with this
+// configuration.
+func describe(config Config) ([]byte, error) {
+	text := openAPI
+	if config.InsecureCookie {
+		text = bytes.ReplaceAll(text, []byte(CookieName), []byte(InsecureCookieName))
+		text = bytes.ReplaceAll(text, []byte("; Secure"), nil)
+	}
 	var document map[string]json.RawMessage
-	if err := json.Unmarshal(openAPI, &document); err != nil {
+	if err := json.Unmarshal(text, &document); err != nil {
 		return nil, err
 	}
-	servers, err := json.Marshal([]map[string]string{{"url": issuer}})
+	servers, err := json.Marshal([]map[string]string{{"url": config.Issuer}})
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,8 @@ type openAPI struct {
 	Servers    []struct{ URL string }    `json:"servers"`
 	Paths      map[string]map[string]any `json:"paths"`
 	Components struct {
-		Schemas map[string]struct {
+		SecuritySchemes map[string]struct{ Name string } `json:"securitySchemes"`
+		Schemas         map[string]struct {
 			OneOf []struct{ Const, Title string } `json:"oneOf"`
 		} `json:"schemas"`
 	} `json:"components"`
@@ -48,6 +49,18 @@ func TestDescriptionNamesTheIssuer(t *testing.T) {
 		play(t, func(c *auth.Config) { c.Issuer = issuer }, func(k *kit) {
 			if d := k.describe(); len(d.Servers) != 1 || d.Servers[0].URL != issuer {
 				t.Errorf("servers: %v, want %s", d.Servers, issuer)
+			}
+		})
+	}
+}
+
+// The cookie of the description is the one that the server sets.
+func TestDescriptionNamesTheCookie(t *testing.T) {
+	t.Parallel()
+	for insecure, want := range map[bool]string{false: auth.CookieName, true: auth.InsecureCookieName} {
+		play(t, func(c *auth.Config) { c.Issuer, c.InsecureCookie = "http://localhost:8080", insecure }, func(k *kit) {
+			if got := k.describe().Components.SecuritySchemes["cookie"].Name; got != want {
+				t.Errorf("the cookie is %q, want %q", got, want)
 			}
 		})
 	}

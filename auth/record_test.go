@@ -7,18 +7,21 @@ import (
 	"io"
 	"net/http"
 	"os"
+
+	"example.com/mailkey/auth"
 )
 
 // exchange is a request and the answer to it.
 type exchange struct {
-	Issuer  string // of the Auth behind the handler
-	Method  string
-	URI     string
-	Header  http.Header
-	Body    []byte // as far as it was read
-	Status  int
-	Answer  http.Header
-	Content []byte
+	Issuer         string // and InsecureCookie: of the Auth behind the handler
+	InsecureCookie bool
+	Method         string
+	URI            string
+	Header         http.Header
+	Body           []byte // as far as it was read
+	Status         int
+	Answer         http.Header
+	Content        []byte
 }
 
 // record is the file that MAILKEY_RECORD names, if it does. Everything that
@@ -36,13 +39,17 @@ var record = func() *os.File {
 	return file
 }()
 
-// recorded returns a handler that does the same and is recorded.
-func recorded(h http.Handler, issuer string) http.Handler {
+// recorded returns a handler that does the same and is recorded. The handler is
+// of an Auth of this configuration.
+func recorded(h http.Handler, conf auth.Config) http.Handler {
 	if record == nil {
 		return h
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		e := exchange{Issuer: issuer, Method: r.Method, URI: r.URL.RequestURI(), Header: r.Header.Clone()}
+		e := exchange{
+			Issuer: conf.Issuer, InsecureCookie: conf.InsecureCookie,
+			Method: r.Method, URI: r.URL.RequestURI(), Header: r.Header.Clone(),
+		}
 		var body bytes.Buffer
 		r.Body = struct {
 			io.Reader

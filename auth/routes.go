@@ -37,7 +37,7 @@ func (a *Auth) newHandlers() (h handlers, err error) {
 	if err != nil {
 		return h, err
 	}
-	description, err := describe(a.config.Issuer)
+	description, err := describe(a.config)
 	if err != nil {
 		return h, err
 	}

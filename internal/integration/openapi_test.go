@@ -16,7 +16,7 @@ import (
 // exchange is a request and the answer to it, as the tests of package auth
 // record it.
 type exchange struct {
-	Issuer  string
+	server
 	Method  string
 	URI     string
 	Header  http.Header
@@ -26,17 +26,23 @@ type exchange struct {
 	Content []byte
 }
 
+// server is what the description of a server depends on.
+type server struct {
+	Issuer         string
+	InsecureCookie bool
+}
+
 // The description of the wire is true: it has everything that the tests of
 // package auth say and hear over HTTP, and it has nothing else.
 func TestWireIsAsDescribed(t *testing.T) {
 	t.Parallel()
-	descriptions := make(map[string]*description)
+	descriptions := make(map[server]*description)
 	happened := make(map[string]bool)
 	for _, e := range recordAuth(t) {
-		if descriptions[e.Issuer] == nil {
-			descriptions[e.Issuer] = describe(t, e.Issuer)
+		if descriptions[e.server] == nil {
+			descriptions[e.server] = describe(t, e.server)
 		}
-		outcomes, err := descriptions[e.Issuer].check(t.Context(), e)
+		outcomes, err := descriptions[e.server].check(t.Context(), e)
 		if err != nil { // one is enough: others will be like it
 			t.Fatalf("%s %s\n%v %s\nwas answered with\n%d %v %s\n%v", e.Method, e.URI, e.Header, e.Body, e.Status, e.Answer, e.Content, err)
 		}
@@ -50,7 +56,7 @@ func TestWireIsAsDescribed(t *testing.T) {
 				t.Errorf("it describes what never happened: %s", o)
 			}
 		}
-		break // they differ in their server alone
+		break // they differ in server and cookie alone
 	}
 	if len(happened) < 100 {
 		t.Errorf("only this was recorded: %v", slices.Sorted(maps.Keys(happened)))
