@@ -50,6 +50,13 @@ func (s *swappedSessions) Find(hash string) ([]byte, bool, error) {
 	return s.Store.Find(hash)
 }
 
+// mailTo asks for a code and returns whom it is mailed to.
+func (k *kit) mailTo(email string) string {
+	k.Helper()
+	k.code(email)
+	return k.mails.last().To
+}
+
 // A database, driver or cache that mixes its answers up makes nobody somebody
 // else: what comes back has to be what was asked for.
 func TestAbuse_J07_SwappedAnswers(t *testing.T) {
@@ -85,8 +92,9 @@ func TestAbuse_J07_SwappedAnswers(t *testing.T) {
 				if a := other.login("eve@b.example", code); a.code() != string(auth.ReasonBusy) {
 					t.Errorf("as the user of another: %d %s", a.status, a.body)
 				}
-				if a := other.send("eve@b.example"); a.code() != string(auth.ReasonBusy) {
-					t.Errorf("a mail to another: %d %s", a.status, a.body)
+				time.Sleep(time.Minute)
+				if to := other.mailTo("eve@b.example"); to != "eve@b.example" {
+					t.Errorf("a mail to another: %s", to)
 				}
 				if _, err := k.auth.UserByEmail(k.Context(), "eve@b.example"); err == nil {
 					t.Error("the app was told of another")
