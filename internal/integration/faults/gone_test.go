@@ -91,7 +91,7 @@ func TestFault_R13_noPermission(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir, err := os.MkdirTemp("", "mailkey-faults-")
+			dir, err := os.MkdirTemp("", "mailkey-faults-") //nolint:usetesting // somebody else has to reach it
 			if err != nil {
 				t.Fatal(err)
 			}

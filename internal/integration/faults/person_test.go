@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/bits"
 	"net/http"
 	"net/netip"
@@ -88,9 +89,7 @@ func (p *person) do(ctx context.Context, method, path string, header http.Header
 		"X-Operating-Sys-Version": {"test 1.0"}, "X-Device-Fingerprint": {"device"}, "X-Agent": {"person"}, "X-Client-Id": {"app"},
 		"X-Forwarded-For": {elsewhere()}, "Content-Type": {"application/json"},
 	}
-	for name, values := range header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, header)
 	began := time.Now()
 	response, err := client.Do(r)
 	took := time.Since(began)

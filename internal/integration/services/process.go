@@ -187,7 +187,7 @@ func unprivileged(tb testing.TB, dir string, cmd *exec.Cmd) {
 // the test.
 func directory(tb testing.TB, name string) string {
 	tb.Helper()
-	dir, err := os.MkdirTemp("", "mailkey-"+name+"-")
+	dir, err := os.MkdirTemp("", "mailkey-"+name+"-") //nolint:usetesting // another user has to reach it
 	if err != nil {
 		tb.Fatal(err)
 	}

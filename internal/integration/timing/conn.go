@@ -4,7 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"math/rand/v2"
+	"math/rand/v2" //nolint:depguard // the order of samples, which nobody has to guess
 	"net"
 	"net/http"
 	"time"
