@@ -73,7 +73,7 @@ func serve(b *testing.B, kit *authtest.Kit, method, path, body string, answer an
 	r.Header.Set("X-Client-Id", "app")
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
-	kit.Auth.Handler().ServeHTTP(w, r)
+	kit.Handler.ServeHTTP(w, r)
 	if w.Code != http.StatusOK {
 		b.Errorf("%s: %d %s", path, w.Code, w.Body)
 	}

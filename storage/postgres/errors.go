@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strings"
 
 	"example.com/mailkey/storage"
 )
@@ -58,7 +59,7 @@ func lost(state string) bool {
 		"58000", "58030": // the server's disk
 		return true
 	}
-	return state[:2] == "08" // of the connection, as poolers report it
+	return strings.HasPrefix(state, "08") // of the connection, as poolers report it
 }
 
 // sqlState is the state that the server reported; drivers tell it by a method

@@ -14,11 +14,11 @@
 // # Pool
 //
 // The pool has to be bounded, and all instances together have to stay below
-// the server's max_connections, or what is over is refused. 16 connections are
-// enough for a thousand logins a second on a near server; keep as many idle,
-// since the default of two has connections made and closed all the time. Who
-// gets no connection within a second is told storage.ErrBusy. The pool may be
-// shared with the app.
+// the server's max_connections, or what is over is refused. More than twice as
+// many connections as the server has cores make nothing faster. Keep as many
+// idle as open: the default of two has connections made and closed all the time.
+// Who gets no connection within a second is told storage.ErrBusy. The pool may
+// be shared with the app.
 //
 // # Transactions
 //

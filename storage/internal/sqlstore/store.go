@@ -15,9 +15,10 @@ import (
 // is for PostgreSQL alone, where others write at the same time.
 //
 // Transactions take the rows that they write in one order, so that no two wait
-// for each other: the address, its challenge, the outbox, the user, sessions,
-// devices, counts. What writes many rows that it does not own skips those that
-// somebody else is at.
+// for each other: the address, the outbox, the challenge, the user, sessions,
+// devices, counts; of limits, those with the smaller keys first. Where only one
+// transaction holds the address, what comes after it may be in any order. What
+// writes many rows that it does not own skips those that somebody else is at.
 type Database interface {
 	// Read returns a connection for single statements that only read.
 	Read(ctx context.Context) Conn
