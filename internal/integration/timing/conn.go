@@ -2,9 +2,9 @@ package timing
 
 import (
 	"bufio"
+	"crypto/rand"
 	"fmt"
 	"io"
-	"math/rand/v2" //nolint:depguard // the order of samples, which nobody has to guess
 	"net"
 	"net/http"
 	"time"
@@ -50,10 +50,11 @@ func (c *Conn) Time(r burst.Request) (burst.Answer, time.Duration, error) {
 // by lot. All of them have to be answered alike.
 func (c *Conn) Pairs(n int, classes [2]func(i int) burst.Request) (times [2][]time.Duration, err error) {
 	var first string
-	for i := range n {
-		lot := rand.IntN(2)
+	lots := make([]byte, n)
+	_, _ = rand.Read(lots) // never fails
+	for i, lot := range lots {
 		pair := [2]burst.Request{classes[0](i), classes[1](i)}
-		for _, class := range []int{lot, 1 - lot} {
+		for _, class := range []byte{lot & 1, lot&1 ^ 1} {
 			answer, d, err := c.Time(pair[class])
 			if err != nil {
 				return times, err
