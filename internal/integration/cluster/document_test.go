@@ -45,7 +45,6 @@ func TestDocument(t *testing.T) {
 		"127.0.0.1:5432", server,
 		"http://127.0.0.1:8080", c.url,
 		"8081 8082 8083", ports(t, addrs),
-		"127.0.0.1:$port", "127.0.0.1:$port", // as it is
 	), append(postgresEnvironment(t, server),
 		"MAILKEY_SMTP="+c.relay.URL(), "MAILKEY_CLIENT=app", "MAILKEY_CAPTCHA=pow"))
 
