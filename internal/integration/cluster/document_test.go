@@ -134,8 +134,10 @@ func startShell(t *testing.T, dir, script string, env []string) *shell {
 		}
 	}()
 	t.Cleanup(func() {
-		_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) // whoever is left of them
-		_ = s.cmd.Wait()                                      // was killed
+		if s.cmd.ProcessState == nil { // has not ended
+			_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) // and all that it started
+			_ = s.cmd.Wait()                                      // was killed
+		}
 		out.Close()
 	})
 	return s
