@@ -24,15 +24,16 @@ type Imported struct {
 }
 
 // imports are the tables that are copied: all but what lives for minutes
-// (captchas, tickets, the sign of life) and what a migration has put there.
-// A row is JSON on its way: PostgreSQL takes the columns from it by name.
+// (captchas, tickets, the sign of life) and what the migrations have put there
+// (locks, and the decoys with keys of one byte). A row is JSON on its way:
+// PostgreSQL takes the columns from it by name.
 var imports = []struct{ table, read, write string }{
 	{"keys", "SELECT * FROM keys", "INSERT INTO keys SELECT * FROM json_populate_recordset(NULL::keys, $1)"},
 	{"users", "SELECT * FROM users", "INSERT INTO users SELECT * FROM json_populate_recordset(NULL::users, $1)"},
 	{"sessions", "SELECT * FROM sessions", "INSERT INTO sessions SELECT * FROM json_populate_recordset(NULL::sessions, $1)"},
-	{"addresses", "SELECT * FROM addresses", "INSERT INTO addresses SELECT * FROM json_populate_recordset(NULL::addresses, $1)"},
+	{"addresses", "SELECT * FROM addresses WHERE length(key) > 1", "INSERT INTO addresses SELECT * FROM json_populate_recordset(NULL::addresses, $1)"},
 	{"devices", "SELECT * FROM devices", "INSERT INTO devices SELECT * FROM json_populate_recordset(NULL::devices, $1)"},
-	{"challenges", "SELECT * FROM challenges", "INSERT INTO challenges SELECT * FROM json_populate_recordset(NULL::challenges, $1)"},
+	{"challenges", "SELECT * FROM challenges WHERE length(binding) > 1", "INSERT INTO challenges SELECT * FROM json_populate_recordset(NULL::challenges, $1)"},
 	{"failure_hours", "SELECT * FROM failure_hours", "INSERT INTO failure_hours SELECT * FROM json_populate_recordset(NULL::failure_hours, $1)"},
 	{"limits", "SELECT * FROM limits", "INSERT INTO limits SELECT * FROM json_populate_recordset(NULL::limits, $1)"},
 }

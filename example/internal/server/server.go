@@ -40,7 +40,8 @@ func serve(ctx context.Context, cfg config, stdout io.Writer, logs slog.Handler)
 	}
 	defer listener.Close()
 	port := strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
-	issuer := cmp.Or(cfg.issuer, "http://"+net.JoinHostPort(cfg.host, port))
+	own := "http://" + net.JoinHostPort(cfg.host, port)
+	issuer := cmp.Or(cfg.issuer, own)
 
 	router := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	var mailer auth.Mailer = cfg.mailer
@@ -78,16 +79,16 @@ func serve(ctx context.Context, cfg config, stdout io.Writer, logs slog.Handler)
 	background := make(chan error, 1)
 	go func() { background <- a.Run(ctx) }()
 
-	fmt.Fprintln(stdout, greeting(issuer, cfg))
+	fmt.Fprintln(stdout, greeting(issuer, own, cfg))
 	err = serveHTTP(ctx, listener, router, health, cfg.drain, logs)
 	stop()
 	return errors.Join(err, <-background)
 }
 
-func greeting(issuer string, cfg config) string {
+func greeting(issuer, own string, cfg config) string {
 	line := "mailkey is ready: open " + issuer + "/"
 	if cfg.devMail {
-		line += " (codes appear here and at " + issuer + devMailPath + ")"
+		line += " (codes appear here and at " + own + devMailPath + ")"
 	}
 	return line
 }
@@ -113,9 +114,9 @@ func serveHTTP(ctx context.Context, l net.Listener, router http.Handler, health 
 	}
 	logger := slog.New(logs)
 	logger.Info("stopping")
+	health.stopping.Store(true)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
-	health.stopping.Store(true)
 	select {
 	case err := <-failed:
 		return err

@@ -101,16 +101,9 @@ func (d device) ask(ctx context.Context, method, path string, body map[string]st
 	if err != nil {
 		return reply{}, err
 	}
-	r.Header.Set("X-Operating-Sys-Version", "test 1.0")
-	r.Header.Set("X-Device-Fingerprint", d.fingerprint)
-	r.Header.Set("X-Agent", "device")
-	r.Header.Set("X-Client-Id", "app")
-	r.Header.Set("X-Forwarded-For", d.peer)
+	d.describe(r.Header)
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
-	}
-	if d.session != "" {
-		r.Header.Set("Session-Token", d.session)
 	}
 	response, err := plainHTTP.Do(r)
 	if err != nil {
@@ -128,6 +121,18 @@ func (d device) ask(ctx context.Context, method, path string, body map[string]st
 		}
 	}
 	return got, nil
+}
+
+// describe says who is asking.
+func (d device) describe(h http.Header) {
+	h.Set("X-Operating-Sys-Version", "test 1.0")
+	h.Set("X-Device-Fingerprint", d.fingerprint)
+	h.Set("X-Agent", "device")
+	h.Set("X-Client-Id", "app")
+	h.Set("X-Forwarded-For", d.peer)
+	if d.session != "" {
+		h.Set("Session-Token", d.session)
+	}
 }
 
 // do is ask for a request that has to be answered, with one of what is wanted,

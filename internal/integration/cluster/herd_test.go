@@ -38,39 +38,71 @@ func TestFault_R36_everybodyComesBackAtOnce(t *testing.T) {
 	server.Start(t)
 	recovered := time.Now()
 	close(back)
+	newcomers := make(chan []visit)
+	over := make(chan struct{})
+	go func() { newcomers <- visits(t, instances, over) }()
 	served.Wait()
+	all := time.Now()
+	close(over)
 
-	// Those who obey wait for ten to twelve seconds; nobody waits for thirty.
+	cutOff := 0
 	var waits []int
 	for _, client := range clients {
-		if client.err != nil {
-			t.Fatal(client.err)
-		}
-		if late := client.servedAt.Sub(recovered); late > 30*time.Second {
-			t.Fatalf("a client was served %v after the end of the outage", late)
-		}
 		waits = append(waits, client.waits...)
+		cutOff += client.cutOff
 	}
 	slices.Sort(waits)
 	if waits[0] < 10 || waits[len(waits)-1] > 12 || waits[0] == waits[len(waits)-1] {
 		t.Errorf("Retry-After: from %d to %d seconds, want 10 to 12, not all the same", waits[0], waits[len(waits)-1])
 	}
+	t.Logf("%d clients were refused %d times, cut off %d times, and all served %v after the outage",
+		len(clients), len(waits), cutOff, all.Sub(recovered).Round(time.Millisecond))
 
-	// And who comes then is served as ever.
+	// Who comes half a minute later, or when all have been served, does not
+	// notice anything any more.
+	quiet := recovered.Add(30 * time.Second)
+	if all.Before(quiet) {
+		quiet = all
+	}
 	var took []time.Duration
-	for range 100 {
-		d := newDevice(instances[len(took)%3].url())
-		began := time.Now()
-		d.do(t, "GET", captchaPath, nil, ok)
-		took = append(took, time.Since(began))
+	for _, v := range <-newcomers {
+		if v.at.Before(quiet) {
+			continue
+		}
+		if took = append(took, v.took); !v.served {
+			took[len(took)-1] = time.Minute
+		}
 	}
 	slices.Sort(took)
-	p99 := took[len(took)-2]
-	t.Logf("%d clients, all served %v after the outage; then a request took %v at most (p99)",
-		len(clients), time.Since(recovered).Round(time.Millisecond), p99)
-	if p99 > 2*time.Second {
+	if p99 := took[len(took)*99/100]; p99 > 2*time.Second {
 		t.Errorf("requests take %v (p99) after the outage", p99)
+	} else {
+		t.Logf("of %d newcomers 99%% were served within %v", len(took), p99)
 	}
+}
+
+// visit is one request of somebody new.
+type visit struct {
+	at     time.Time
+	took   time.Duration
+	served bool
+}
+
+// visits are those of people who come one after the other until it is over, and
+// a hundred more.
+func visits(t *testing.T, instances []*instance, over <-chan struct{}) (all []visit) {
+	for more := 100; more > 0; {
+		v := visit{at: time.Now()}
+		got, err := newDevice(instances[len(all)%3].url()).ask(t.Context(), "GET", captchaPath, nil)
+		v.took, v.served = time.Since(v.at), err == nil && got.status == http.StatusOK
+		all = append(all, v)
+		select {
+		case <-over:
+			more--
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return all
 }
 
 // comeback is a client that comes back until it is served.
@@ -78,32 +110,31 @@ type comeback struct {
 	device
 	obeys bool // waits for as long as it is told to
 
-	waits    []int // that it was told
-	servedAt time.Time
-	err      error
+	waits  []int // that it was told
+	cutOff int   // how often it got no answer
 }
 
-// come calls refused after the first refusal, and goes on until it is served.
-// Before the server is back, only who obeys has a reason to wait with that.
+// come calls refused after the first refusal, and goes on until the client is
+// served. Before the server is back, only who obeys has a reason to wait with
+// that.
 func (c *comeback) come(t *testing.T, refused func(), back <-chan struct{}) {
 	refused = sync.OnceFunc(refused)
 	defer refused()
-	for {
+	for t.Context().Err() == nil {
+		wait := 10 // who gets no answer at all
 		got, err := c.ask(t.Context(), "GET", captchaPath, nil)
-		if err != nil {
-			c.err = err
+		switch {
+		case err != nil:
+			c.cutOff++
+		case got.status == http.StatusOK:
 			return
+		default:
+			if wait, err = strconv.Atoi(got.header.Get("Retry-After")); err != nil || got.String() != "500 IDAAS.SDK.COM.0002" {
+				t.Errorf("got %s\n%s\nRetry-After: %q", got, got.text, got.header.Get("Retry-After"))
+				return
+			}
+			c.waits = append(c.waits, wait)
 		}
-		if got.status == http.StatusOK {
-			c.servedAt = time.Now()
-			return
-		}
-		wait, err := strconv.Atoi(got.header.Get("Retry-After"))
-		if err != nil || got.String() != "500 IDAAS.SDK.COM.0002" {
-			t.Errorf("got %s\n%s\nRetry-After: %q", got, got.text, got.header.Get("Retry-After"))
-			return
-		}
-		c.waits = append(c.waits, wait)
 		refused()
 		if c.obeys {
 			time.Sleep(time.Duration(wait) * time.Second)

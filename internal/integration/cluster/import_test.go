@@ -46,7 +46,7 @@ func TestImportFromSQLite(t *testing.T) {
 	c.relay.Always(smtpd.Greeting, smtpd.Pass())
 
 	out := c.imports(t, file, 0)
-	for _, want := range []string{"users: 2\n", "sessions: 2\n", "challenges: 5\n", "keys: 1\n"} {
+	for _, want := range []string{"users: 2\n", "sessions: 2\n", "challenges: 5\n", "addresses: 5\n", "keys: 1\n"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the import does not say %q:\n%s", want, out)
 		}
@@ -120,7 +120,8 @@ func (c *cluster) sameRows(t *testing.T, file string) {
 	}
 }
 
-// lines are the rows of a table as text, in order.
+// lines are the rows of a table as text, in order, but for decoys, which are
+// there from the beginning.
 func lines(t *testing.T, db *sqlx.DB, table string) (all []string) {
 	t.Helper()
 	rows, err := db.QueryxContext(t.Context(), `SELECT * FROM `+table) //nolint:sqlclosecheck,unqueryvet // it is closed below, and all columns are meant
@@ -133,6 +134,9 @@ func lines(t *testing.T, db *sqlx.DB, table string) (all []string) {
 		if err := rows.MapScan(row); err != nil {
 			t.Fatal(err)
 		}
+		if isDecoy(row["key"]) || isDecoy(row["binding"]) {
+			continue
+		}
 		var line bytes.Buffer
 		for _, column := range slices.Sorted(maps.Keys(row)) {
 			fmt.Fprintf(&line, "%s=%#v ", column, row[column])
@@ -144,4 +148,9 @@ func lines(t *testing.T, db *sqlx.DB, table string) (all []string) {
 	}
 	slices.Sort(all)
 	return all
+}
+
+func isDecoy(key any) bool {
+	b, ok := key.([]byte)
+	return ok && len(b) == 1
 }

@@ -1,8 +1,12 @@
 package cluster
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
+	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -147,6 +151,94 @@ func (c *cluster) visit(t *testing.T, d device, address string) error {
 		return failed("logout")
 	}
 	return nil
+}
+
+// Requests that an instance has begun to read when it is told to end are served,
+// and what they asked for is done, by another instance if need be.
+func TestFault_R35_requestsInFlight(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	leaving := c.startAll(t, program(t), freeAddrs(t, 2))[0]
+	var requests []*halfway
+	for range 8 {
+		address := newAddress()
+		d := newDevice(leaving.url())
+		requests = append(requests, d.begin(t, sendPath, d.ticket(t, address)))
+	}
+	leaving.Signal(t, syscall.SIGTERM)
+	c.await(t, func() bool { // until nobody new is let in
+		conn, err := net.Dial("tcp", leaving.addr)
+		if err == nil {
+			conn.Close()
+		}
+		return err != nil
+	})
+	for _, r := range requests {
+		if got := r.finish(t); got != http.StatusOK {
+			t.Errorf("a request in flight: got %d", got)
+		}
+	}
+	leaving.endsWell(t)
+	for _, r := range requests {
+		c.oneMail(t, r.address)
+	}
+}
+
+// halfway is a request whose body the server waits for.
+type halfway struct {
+	conn    net.Conn
+	answer  *bufio.Reader
+	body    []byte
+	address string
+}
+
+// begin sends all of a request but its body, and waits until that is asked for.
+func (d device) begin(t *testing.T, path string, body map[string]string) *halfway {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(d.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(30 * time.Second))
+	doc, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequest("POST", d.url+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.describe(r.Header)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Expect", "100-continue")
+	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n", path, r.Host, len(doc))
+	if err := r.Header.Write(conn); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(conn, "\r\n")
+	h := &halfway{conn, bufio.NewReader(conn), doc, body["email"]}
+	if line, err := h.answer.ReadString('\n'); err != nil || line != "HTTP/1.1 100 Continue\r\n" {
+		t.Fatalf("got %q, %v, want 100 Continue", line, err)
+	}
+	if _, err := h.answer.Discard(len("\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// finish sends the body and returns the status of the answer.
+func (h *halfway) finish(t *testing.T) int {
+	t.Helper()
+	if _, err := h.conn.Write(h.body); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.ReadResponse(h.answer, nil)
+	if err != nil {
+		t.Fatalf("a request in flight was cut off: %v", err)
+	}
+	response.Body.Close()
+	return response.StatusCode
 }
 
 // What was accepted is mailed, even if all instances end before: once.

@@ -161,15 +161,9 @@ func TestFault_R34_twentyMigrateTogether(t *testing.T) {
 		start := make(chan struct{})
 		var all sync.WaitGroup
 		for n := range errs {
-			db, err := sqlx.Open("pgx", c.database)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer db.Close()
-			db.SetMaxOpenConns(1)
 			all.Go(func() {
 				<-start
-				_, errs[n] = postgres.Open(t.Context(), db, c.schema)
+				errs[n] = c.migrate(t)
 			})
 		}
 		close(start)
@@ -183,4 +177,16 @@ func TestFault_R34_twentyMigrateTogether(t *testing.T) {
 			t.Errorf("%d migrations were made up to version %d", n, c.version(t))
 		}
 	}
+}
+
+// migrate does what an instance does first, on a connection of its own.
+func (c *cluster) migrate(t *testing.T) error {
+	db, err := sqlx.Open("pgx", c.database)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	_, err = postgres.Open(t.Context(), db, c.schema)
+	return err
 }
