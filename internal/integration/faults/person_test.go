@@ -9,10 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/bits"
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -88,9 +90,7 @@ func (p *person) do(ctx context.Context, method, path string, header http.Header
 		"X-Operating-Sys-Version": {"test 1.0"}, "X-Device-Fingerprint": {"device"}, "X-Agent": {"person"}, "X-Client-Id": {"app"},
 		"X-Forwarded-For": {elsewhere()}, "Content-Type": {"application/json"},
 	}
-	for name, values := range header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, header)
 	began := time.Now()
 	response, err := client.Do(r)
 	took := time.Since(began)
@@ -300,6 +300,19 @@ func (p *person) live() (refused string) {
 		return "after the logout: " + got
 	}
 	return ""
+}
+
+// livesAgain is live for somebody who is patient when a server that has just
+// started sheds load.
+func (p *person) livesAgain() (refused string) {
+	p.Helper()
+	for range 5 {
+		if refused = p.live(); !strings.HasSuffix(refused, string(auth.ReasonBusy)) {
+			break
+		}
+		time.Sleep(cooldown)
+	}
+	return refused
 }
 
 // gets gets a code, when the cooldown allows it.
