@@ -80,7 +80,7 @@ func (c crash) happens(s *site, n int) {
 	}
 	s.start()
 	s.claimsRunOut()
-	for _, refused := range together(first.live, second.live) {
+	for _, refused := range together(first.livesAgain, second.livesAgain) {
 		if refused != "" {
 			s.Errorf("after the crash: %s\n%s", refused, s.at.Stderr)
 		}
@@ -113,7 +113,7 @@ func TestFault_R10_killedBeforeTheFinalDot(t *testing.T) {
 			p.Kill()
 			s.start()
 			s.claimsRunOut()
-			if refused := somebody.live(); refused != "" {
+			if refused := somebody.livesAgain(); refused != "" {
 				t.Errorf("after the crash: %s\n%s", refused, s.at.Stderr)
 			}
 			s.check()

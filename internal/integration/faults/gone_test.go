@@ -91,11 +91,10 @@ func TestFault_R13_noPermission(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir, err := os.MkdirTemp("", "mailkey-faults-") //nolint:usetesting // somebody else has to reach it
+			dir, err := shared.directory()
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() { os.RemoveAll(dir) })
 			s := newSite(t, sqliteIn(dir))
 			give(t, dir)
 			s.at = program.Start(t, unprivileged(s.command()))

@@ -44,7 +44,7 @@ func TestFault_R11_lockedForLong(t *testing.T) {
 	try := func() string {
 		for time.Now().Before(until) {
 			answer := somebody.guess(somebody.lastCode(), true)
-			if answer.code != string(auth.ReasonBusy) || answer.took > 6*time.Second {
+			if answer.code != string(auth.ReasonBusy) || answer.took > 8*time.Second {
 				return answer.code + " after " + answer.took.String()
 			}
 		}

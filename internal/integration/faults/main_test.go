@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { os.Exit(run(m)) }
 func run(m *testing.M) int {
 	defer shared.end()
 	flag.Parse()
-	if err := flag.Set("test.parallel", "8"); err != nil { // they wait more than they compute
+	if err := flag.Set("test.parallel", "4"); err != nil { // they wait more than they compute
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -60,6 +60,9 @@ func (s *things) program(tb testing.TB) string {
 	}
 	return s.server
 }
+
+// directory makes one that other users can reach, too.
+func (s *things) directory() (string, error) { return os.MkdirTemp(s.dir, "") }
 
 // postgresURL is where to find a server that nobody may stop.
 func (s *things) postgresURL(tb testing.TB) string {

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -299,6 +300,19 @@ func (p *person) live() (refused string) {
 		return "after the logout: " + got
 	}
 	return ""
+}
+
+// livesAgain is live for somebody who is patient when a server that has just
+// started sheds load.
+func (p *person) livesAgain() (refused string) {
+	p.Helper()
+	for range 5 {
+		if refused = p.live(); !strings.HasSuffix(refused, string(auth.ReasonBusy)) {
+			break
+		}
+		time.Sleep(cooldown)
+	}
+	return refused
 }
 
 // gets gets a code, when the cooldown allows it.

@@ -33,16 +33,15 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	err := run(ctx)
-	stop()
-	if err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context) (err error) {
+func run() (err error) {
+	ctx, end := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer end()
 	database := flag.String("database", "", "SQLite `file`, or postgres:// URL")
 	schema := flag.String("schema", "mailkey", "`name` of the schema in PostgreSQL")
 	pool := flag.Int("pool", 8, "`number` of connections to PostgreSQL")
