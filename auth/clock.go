@@ -15,6 +15,7 @@ import (
 const (
 	clockInterval  = 5 * time.Second
 	clockTolerance = 30 * time.Second
+	clockSkew      = 2 * clockTolerance // how far the clocks of two instances may be apart
 )
 
 var errClockWrong = errors.New("the clock of this instance differs from the database's by more than 30 seconds: it serves nobody until that is mended")

@@ -40,7 +40,7 @@ func (m *apiMailer) SendCode(ctx context.Context, mail auth.CodeMail) error {
 	r.Header.Set("Idempotency-Key", mail.MessageID) // sent again, it is the same mail
 	res, err := m.client.Do(r)
 	if err != nil {
-		return fmt.Errorf("%w: %w", auth.ErrMailUnknown, err) // perhaps it has arrived there
+		return err // perhaps it has arrived there, but then the key tells them so
 	}
 	defer res.Body.Close()
 	switch res.StatusCode {

@@ -15,24 +15,9 @@ const hookTimeout = 2 * time.Second
 func callHook[T any](ctx context.Context, name string, hook func(context.Context) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, hookTimeout)
 	defer cancel()
-	type result struct {
-		value T
-		err   error
-	}
-	done := make(chan result, 1)
-	go func() {
-		r := result{err: errors.New("did not return")} // runtime.Goexit is no answer
-		defer func() {
-			if v := recover(); v != nil {
-				r.err = fmt.Errorf("panic: %v", v)
-			}
-			done <- r
-		}()
-		r.value, r.err = hook(ctx)
-	}()
 	var none T
 	select {
-	case r := <-done:
+	case r := <-aside(func() (T, error) { return hook(ctx) }):
 		if r.err != nil {
 			return none, busy(name, r.err)
 		}
@@ -40,6 +25,29 @@ func callHook[T any](ctx context.Context, name string, hook func(context.Context
 	case <-ctx.Done():
 		return none, busy(name, errors.New("took too long"))
 	}
+}
+
+// result is what a function returned.
+type result[T any] struct {
+	value T
+	err   error
+}
+
+// aside calls a function of the host in a goroutine of its own, so that nobody
+// has to wait for it. A panic is an error.
+func aside[T any](f func() (T, error)) <-chan result[T] {
+	done := make(chan result[T], 1)
+	go func() {
+		r := result[T]{err: errors.New("did not return")} // runtime.Goexit is no answer
+		defer func() {
+			if v := recover(); v != nil {
+				r.err = fmt.Errorf("panic: %v", v)
+			}
+			done <- r
+		}()
+		r.value, r.err = f()
+	}()
+	return done
 }
 
 // mayRegister decides whether an address may get a user.

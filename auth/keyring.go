@@ -39,6 +39,9 @@ func (a *Auth) currentKeys(ctx context.Context, now time.Time) *keyring {
 		return ring
 	}
 	defer a.reading.Unlock()
+	// For all who come within the next minute: it does not end with this request.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestDeadline)
+	defer cancel()
 	fresh, err := a.updateKeys(ctx, now, func(*keySet) (bool, error) { return false, nil })
 	if err != nil {
 		a.config.Logger.Error("the signing keys were not read anew", "cause", err)

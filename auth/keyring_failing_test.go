@@ -89,3 +89,21 @@ func TestRotateKeysFails(t *testing.T) {
 		t.Errorf("%v, keys %v", err, a.RingIDs(t.Context()))
 	}
 }
+
+// Whoever goes away while the keys are read anew does not leave the others with
+// old ones.
+func TestKeysAreReadForAll(t *testing.T) {
+	t.Parallel()
+	instances(t, 2, nil, func(auths []*auth.Auth) {
+		a, other := auths[0], auths[1]
+		if err := other.RevokeKeys(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		gone, cancel := context.WithCancel(context.Background())
+		cancel()
+		if got, want := a.RingIDs(gone), other.RingIDs(t.Context()); !slices.Equal(got, want) {
+			t.Errorf("it has the keys %v, there are %v", got, want)
+		}
+	})
+}

@@ -173,9 +173,6 @@ func (s *keySet) signing(algorithm string, now time.Time) *signingKey {
 	return nil
 }
 
-// clockSkew is how far the clocks of two instances may be apart.
-const clockSkew = 30 * time.Second
-
 // ensure makes a key if there is none to sign with.
 func (s *keySet) ensure(algorithm string, now time.Time) (changed bool, err error) {
 	if s.signing(algorithm, now) != nil {

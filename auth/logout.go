@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"errors"
 	"net/http"
 
 	"example.com/mailkey/internal/failpoint"
@@ -16,14 +17,12 @@ func (a *Auth) logout(c *call) error {
 	if err != nil {
 		return err
 	}
-	ok := current.live
-	if ok {
-		if ok, err = a.sessions.EndSession(c.ctx, hashToken(current.token), c.now); err != nil {
-			return busy("end the session", err)
-		}
-		if err := failpoint.Hit("logout: ended"); err != nil {
-			return err
-		}
+	ok, err := a.endSession(c, current)
+	if err != nil {
+		return err
+	}
+	if err := failpoint.Hit("logout: ended"); err != nil {
+		return err
 	}
 	if c.client.Cookie {
 		a.clearCookie(c.w)
@@ -33,4 +32,25 @@ func (a *Auth) logout(c *call) error {
 	}
 	a.config.Logger.Info("logout", "user", current.session.UserID, "client", c.client.ID, "peer", c.peer)
 	return c.reply(struct{}{})
+}
+
+// endSession ends the session of the request. When its token was replaced just
+// now, and the answer that told so was lost, it is the session as it goes on.
+func (a *Auth) endSession(c *call, current *currentSession) (ok bool, err error) {
+	if current.live {
+		ok, err = a.sessions.EndSession(c.ctx, hashToken(current.token), c.now)
+	}
+	if err == nil && !ok && current.token != "" && a.config.RotateSessionToken && !c.client.Cookie {
+		current.live = false
+		if _, err = a.nextToken(c, current.token, current); errors.Is(err, ReasonSessionInvalid) {
+			return false, nil
+		}
+		if err == nil {
+			ok, err = a.sessions.EndSession(c.ctx, hashToken(current.token), c.now)
+		}
+	}
+	if err != nil {
+		return false, busy("end the session", err)
+	}
+	return ok, nil
 }

@@ -11,12 +11,15 @@ import (
 // client never waits for it.
 //
 // A nil error means that the mail was handed on. An error that wraps
-// [ErrMailRejected] or [ErrMailUnknown] says more; after any other the mail
-// was certainly not delivered, and is tried again while its code lives.
+// [ErrMailRejected], [ErrMailDeferred] or [ErrMailUnknown] says more; after any
+// other the mail was certainly not delivered, and is tried again while its code
+// lives. After ten such errors in a row no more mails are accepted for a while.
 // Errors reach the log: they must not contain the code, and should not contain
 // the address.
 type Mailer interface {
-	// SendCode makes one attempt to deliver m.
+	// SendCode makes one attempt to deliver m, in the 30 seconds that ctx lasts
+	// or less. One that does not return then is left alone, and its mail is
+	// treated as with ErrMailUnknown.
 	SendCode(ctx context.Context, m CodeMail) error
 }
 
@@ -24,6 +27,11 @@ var (
 	// ErrMailRejected says that the mail will never be accepted: it is not
 	// tried again.
 	ErrMailRejected = errors.New("mail rejected")
+
+	// ErrMailDeferred says that this mail is not accepted for now although the
+	// way is open: something is wrong with its recipient. It is tried again,
+	// and nothing is concluded about other mails.
+	ErrMailDeferred = errors.New("mail deferred")
 
 	// ErrMailUnknown says that the mail may or may not have been accepted: the
 	// connection was cut after the text was sent. It is tried once more, with

@@ -18,12 +18,17 @@ const (
 	deliveryWorkers = 4
 	deliveryPoll    = time.Second      // how late a retry may be
 	deliveryTimeout = 30 * time.Second // for one mail
-	deliveryLease   = 45 * time.Second // after which a dead worker's mail is taken over
+	deliveryOverrun = time.Second      // after that, for a Mailer to return
+	deliveryRecord  = 10 * time.Second // after that, to record how it ended
 	deliveryMinLife = time.Minute      // a code that lives shorter is not mailed
 	deliveryGrace   = 10 * time.Second // for what is being delivered when Run ends
 
 	beatInterval = 10 * time.Second
 	beatMaxAge   = 30 * time.Second
+
+	// After that a dead worker's mail is taken over, and before it nobody else's,
+	// by whatever clock.
+	deliveryLease = deliveryTimeout + deliveryOverrun + deliveryRecord + clockSkew
 
 	circuitFailures = 10 // in a row, until the relay is left alone
 	circuitPause    = 15 * time.Second
@@ -159,8 +164,8 @@ func (a *Auth) deliverOne(ctx context.Context, m storage.Mail) {
 		err = failpoint.Hit("mail: delivered")
 	}
 	now := failpoint.Now()
-	rejected := errors.Is(err, ErrMailRejected)
-	a.delivery.record(err != nil && !rejected, now)
+	rejected, deferred := errors.Is(err, ErrMailRejected), errors.Is(err, ErrMailDeferred)
+	a.delivery.record(err != nil && !rejected && !deferred, now)
 
 	result := storage.MailResult{}
 	if err != nil && !rejected {
@@ -171,24 +176,45 @@ func (a *Auth) deliverOne(ctx context.Context, m storage.Mail) {
 		a.config.Logger.Warn("a mail was not delivered", "message_id", mail.MessageID, "try", m.Try,
 			"retry", !result.RetryAt.IsZero(), "cause", err)
 	}
-	// Whatever happens to ctx: what is not recorded here is mailed twice.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestDeadline)
-	defer cancel()
-	if err := a.config.Store.FinishMail(ctx, m, result, now); err != nil {
+	if err := a.finishMail(ctx, m, result, now); err != nil {
 		a.config.Logger.Error("the end of a delivery was not recorded", "message_id", mail.MessageID, "cause", err)
 	}
 }
 
-// mail calls the host's Mailer, whose panic is an error.
-func (a *Auth) mail(ctx context.Context, m CodeMail) (err error) {
+// finishMail records how a delivery ended, in several attempts and whatever
+// happens to ctx: what is not recorded is mailed twice.
+func (a *Auth) finishMail(ctx context.Context, m storage.Mail, r storage.MailResult, now time.Time) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deliveryRecord)
+	defer cancel()
+	for wait := time.Second; ; wait *= 2 {
+		err := a.config.Store.FinishMail(ctx, m, r, now)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// mail calls the host's Mailer, but waits no longer than it may take.
+func (a *Auth) mail(ctx context.Context, m CodeMail) error {
 	ctx, cancel := context.WithTimeout(ctx, deliveryTimeout)
 	defer cancel()
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("panic in Mailer.SendCode: %v", v)
-		}
-	}()
-	return a.config.Mailer.SendCode(ctx, m)
+	sent := aside(func() (struct{}, error) { return struct{}{}, a.config.Mailer.SendCode(ctx, m) })
+	select {
+	case r := <-sent:
+		return r.err
+	case <-ctx.Done():
+	}
+	select {
+	case r := <-sent:
+		return r.err
+	case <-time.After(deliveryOverrun):
+		return fmt.Errorf("%w: Mailer.SendCode did not return when its context ended", ErrMailUnknown)
+	}
 }
 
 // codeMail makes the code again, for its mail.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"example.com/mailkey/auth"
+	"example.com/mailkey/storage"
 )
 
 // deliveries plays one mail against a relay that answers as told, and returns
@@ -55,6 +56,7 @@ func TestDelivery(t *testing.T) {
 			return nil
 		}, "0 5 35 95", 1},
 		{"never, while the code lives for another minute", func(int) error { return down }, "0 5 35 95 215 335 455", 0},
+		{"deferred", func(int) error { return fmt.Errorf("450: %w", auth.ErrMailDeferred) }, "0 5 35 95 215 335 455", 0},
 		{"rejected", func(int) error { return fmt.Errorf("550: %w", auth.ErrMailRejected) }, "0", 0},
 		{"unknown once", func(try int) error {
 			if try == 1 {
@@ -107,10 +109,10 @@ func TestDeliveryAfterCrash(t *testing.T) {
 			t.Fatal(string(a.body))
 		}
 		for range 2 { // claim as a worker does, and die
-			if mails, err := k.conf.Store.ClaimMails(context.Background(), 10, 45*time.Second, time.Minute, time.Now()); err != nil || len(mails) != 1 {
+			if mails, err := k.conf.Store.ClaimMails(context.Background(), 10, time.Minute, time.Minute, time.Now()); err != nil || len(mails) != 1 {
 				t.Fatalf("%v, %v", mails, err)
 			}
-			time.Sleep(46 * time.Second)
+			time.Sleep(time.Minute)
 		}
 		k.run()
 		time.Sleep(10 * time.Minute)
@@ -238,4 +240,95 @@ func TestRunEnds(t *testing.T) {
 			t.Errorf("Run ended after %v with %d mails delivered", time.Since(began), k.mails.count())
 		}
 	})
+}
+
+// Recipients that are refused for now say nothing about the relay.
+func TestDeferredMailsCloseNothing(t *testing.T) {
+	t.Parallel()
+	play(t, nil, func(k *kit) {
+		k.mails.failing(func(int) error { return fmt.Errorf("450 4.1.2 no such domain: %w", auth.ErrMailDeferred) })
+		for i := range 12 {
+			k.as(func(k *kit) { k.peer = fmt.Sprintf("198.51.%d.1", i) }).send(fmt.Sprintf("a%d@nowhere.example", i))
+		}
+		synctest.Wait()
+		k.mails.failing(nil)
+		if a := k.send("ann@b.example"); a.code() != "200" {
+			t.Errorf("after 12 mails that nobody takes: %s", a.body)
+		}
+		synctest.Wait()
+		if n := k.mails.count(); n != 1 {
+			t.Errorf("%d mails arrived, want 1", n)
+		}
+	})
+}
+
+// A Mailer that does not return, whatever its context says, holds up neither
+// the other mails nor the end of Run.
+func TestMailerThatDoesNotReturn(t *testing.T) {
+	t.Parallel()
+	play(t, nil, func(k *kit) {
+		hung := make(chan struct{})
+		defer close(hung)
+		k.mails.failing(func(try int) error {
+			if try <= 5 {
+				<-hung
+			}
+			return nil
+		})
+		for i := range 4 { // as many as there are workers
+			k.as(func(k *kit) { k.peer = fmt.Sprintf("198.51.%d.1", i) }).send(fmt.Sprintf("a%d@b.example", i))
+		}
+		synctest.Wait()
+		k.send("ann@b.example")
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if n := k.mails.count(); n != 5 {
+			t.Errorf("%d mails arrived in the end, want 5", n)
+		}
+		if n := strings.Count(k.log.String(), "did not return when its context ended"); n != 5 {
+			t.Errorf("the log speaks of it %d times, want 5: %s", n, k.log)
+		}
+
+		k.mails.failing(func(int) error { <-hung; return nil })
+		k.pass(time.Minute)
+		k.send("ben@b.example")
+		synctest.Wait()
+		start := time.Now()
+		k.stop()
+		if took := time.Since(start); took > 15*time.Second {
+			t.Errorf("Run ended after %v", took)
+		}
+	})
+}
+
+// A delivery whose end cannot be recorded at once is recorded later: the mail
+// does not go out again.
+func TestEndOfDeliveryIsRecorded(t *testing.T) {
+	t.Parallel()
+	var store *finishing
+	play(t, func(c *auth.Config) {
+		store = &finishing{Store: c.Store}
+		c.Store = store
+	}, func(k *kit) {
+		store.busy.Store(3)
+		k.send("ann@b.example")
+		time.Sleep(9 * time.Minute)
+		synctest.Wait()
+		if n := k.mails.count(); n != 1 || store.busy.Load() >= 0 {
+			t.Errorf("%d mails arrived, want 1; %d more faults were to come", n, store.busy.Load())
+		}
+	})
+}
+
+// finishing is a store that is busy so many times when a delivery ends.
+type finishing struct {
+	storage.Store
+	busy atomic.Int32
+}
+
+func (s *finishing) FinishMail(ctx context.Context, m storage.Mail, r storage.MailResult, now time.Time) error {
+	if s.busy.Add(-1) >= 0 {
+		return errors.New("no connection within a second")
+	}
+	return s.Store.FinishMail(ctx, m, r, now)
 }

@@ -199,3 +199,28 @@ func TestCookiesAreNotRotated(t *testing.T) {
 		}
 	})
 }
+
+// Who lost the answer to a refresh, or logs out while it is under way, is
+// logged out: the session does not go on with a token that nobody has.
+func TestLogoutAfterRotation(t *testing.T) {
+	onEachStore(t, rotating, func(k *kit) {
+		old, _ := k.signIn("ann@b.example")
+		next := k.refresh(old).field(t, "session_token")
+		other := k.as(func(k *kit) { k.client = "other" })
+		if a := other.do(other.withToken("GET", "/api/v2/sdk/logout", old)); a.code() != string(auth.ReasonSessionInvalid) {
+			t.Errorf("another client: %s", a.body)
+		}
+		if !k.alive(next) {
+			t.Fatal("the session ended at another client")
+		}
+		if a := k.do(k.withToken("GET", "/api/v2/sdk/logout", old)); a.status != 200 {
+			t.Errorf("with the old token: %s", a.body)
+		}
+		if k.alive(next) {
+			t.Error("the session goes on")
+		}
+		if a := k.do(k.withToken("GET", "/api/v2/sdk/logout", old)); a.code() != string(auth.ReasonSessionInvalid) {
+			t.Errorf("again: %s", a.body)
+		}
+	})
+}

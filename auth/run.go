@@ -19,11 +19,12 @@ const (
 // has expired, rotates the signing keys, tells other instances that mails are
 // delivered, and compares the clock with the database's, if that has one: an
 // instance that is more than 30 seconds off answers everybody with ReasonBusy
-// until it is right again. It returns nil when ctx ended and what was being delivered came to its end, after 10
-// seconds at most.
+// until it is right again. It returns nil when ctx ended and what was being
+// delivered came to its end, which takes half a minute at most.
 //
 // At least one process that uses the store must run it, or no code is mailed;
-// all of them may. Faults are logged and retried, they do not end it.
+// all of them may. End it after the server, which accepts mails until its end.
+// Faults are logged and retried, they do not end it.
 func (a *Auth) Run(ctx context.Context) error {
 	a.delivery.running.Add(1)
 	defer a.delivery.running.Add(-1)

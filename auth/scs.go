@@ -18,7 +18,7 @@ import (
 // behind the session middleware keep values in the caller's session. Values
 // live as JSON: numbers come back as float64. They are stored after the
 // handler, if they were changed; of two requests that change them at once the
-// later one wins. Its tokens, lifetimes and cookies are ours to manage:
+// later one wins. Those of a visitor who is not signed in are not kept. Its tokens, lifetimes and cookies are ours to manage:
 // LoadAndSave and RenewToken are of no use here. An app's own manager works
 // beside it, if it was made by scs.New: one that is a struct literal has the
 // same context key as ours, and would take our session for its own.
@@ -161,7 +161,7 @@ func (a *Auth) SessionIdentity(ctx context.Context) (id Identity, ok bool) {
 // [Auth.SessionManager]: whoever called LoadSession calls it after them. A session
 // that has ended meanwhile stays ended. An error has been logged.
 func (a *Auth) SaveSession(ctx context.Context) error {
-	if a.manager.Status(ctx) != scs.Modified {
+	if _, ok := a.SessionIdentity(ctx); !ok || a.manager.Status(ctx) != scs.Modified {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestDeadline)

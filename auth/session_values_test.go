@@ -243,3 +243,15 @@ func TestManagerOfTheAppBesideOurs(t *testing.T) {
 		})
 	}
 }
+
+// Values of somebody who is not signed in have nowhere to be kept.
+func TestSessionValuesOfNobody(t *testing.T) {
+	onEachStore(t, nil, func(k *kit) {
+		k.page(func(_ http.ResponseWriter, r *http.Request) {
+			k.auth.SessionManager().Put(r.Context(), "seen", true)
+		}).with()
+		if log := k.log.String(); strings.Contains(log, "not stored") {
+			t.Errorf("the log speaks of a fault: %s", log)
+		}
+	})
+}

@@ -51,6 +51,9 @@ func failure(ctx context.Context, at step, err error, redact func(string) string
 		if reply.Code >= 500 && !ownFault[reply.Code] && rejects(at) {
 			return fmt.Errorf("%w: %w", auth.ErrMailRejected, err)
 		}
+		if reply.Code < 500 && reply.Code != 421 && at == stepRCPT { // 421: the relay is going away
+			return fmt.Errorf("%w: %w", auth.ErrMailDeferred, err)
+		}
 		return err
 	}
 

@@ -26,6 +26,8 @@ var steps = []step{
 // class names what an error tells the delivery worker.
 func class(err error) string {
 	switch rejected, unknown := errors.Is(err, auth.ErrMailRejected), errors.Is(err, auth.ErrMailUnknown); {
+	case errors.Is(err, auth.ErrMailDeferred) && !rejected && !unknown:
+		return "deferred"
 	case err == nil:
 		return "sent"
 	case rejected && unknown:
@@ -45,46 +47,51 @@ func TestFault_R03_R04_R05_Classes(t *testing.T) {
 	redact := redactor(aMail(), newMailer(t, Config{}).relay)
 	mail := []step{stepMAIL, stepRCPT, stepDATA, stepFinalDot}
 	dot := []step{stepFinalDot}
+	rcpt := []step{stepRCPT}
 	for _, tt := range []struct {
 		err      error
 		rejected []step
 		unknown  []step
+		deferred []step
 	}{
-		{reply(421), nil, nil},
-		{reply(450), nil, nil},
-		{reply(451), nil, nil},
-		{reply(452), nil, nil},
-		{reply(454), nil, nil},
-		{reply(501), mail, nil},
-		{reply(521), mail, nil},
-		{reply(550), mail, nil},
-		{reply(551), mail, nil},
-		{reply(552), mail, nil},
-		{reply(553), mail, nil},
-		{reply(554), mail, nil},
-		{reply(556), mail, nil},
-		{reply(500), nil, nil},
-		{reply(502), nil, nil},
-		{reply(503), nil, nil},
-		{reply(504), nil, nil},
-		{reply(523), nil, nil},
-		{reply(530), nil, nil},
-		{reply(534), nil, nil},
-		{reply(535), nil, nil},
-		{reply(538), nil, nil},
-		{fmt.Errorf("wrapped: %w", reply(550)), mail, nil},
-		{reply(251), nil, dot}, // not what was expected: no refusal either
-		{reply(354), nil, dot},
-		{io.EOF, nil, dot},
-		{io.ErrUnexpectedEOF, nil, dot},
-		{os.ErrDeadlineExceeded, nil, dot},
-		{net.ErrClosed, nil, dot},
-		{textproto.ProtocolError("short response: 55"), nil, dot},
-		{errTooMuch, nil, dot},
-		{x509.UnknownAuthorityError{}, nil, dot},
+		{reply(421), nil, nil, nil},
+		{reply(450), nil, nil, rcpt},
+		{reply(451), nil, nil, rcpt},
+		{reply(452), nil, nil, rcpt},
+		{reply(454), nil, nil, rcpt},
+		{reply(501), mail, nil, nil},
+		{reply(521), mail, nil, nil},
+		{reply(550), mail, nil, nil},
+		{reply(551), mail, nil, nil},
+		{reply(552), mail, nil, nil},
+		{reply(553), mail, nil, nil},
+		{reply(554), mail, nil, nil},
+		{reply(556), mail, nil, nil},
+		{reply(500), nil, nil, nil},
+		{reply(502), nil, nil, nil},
+		{reply(503), nil, nil, nil},
+		{reply(504), nil, nil, nil},
+		{reply(523), nil, nil, nil},
+		{reply(530), nil, nil, nil},
+		{reply(534), nil, nil, nil},
+		{reply(535), nil, nil, nil},
+		{reply(538), nil, nil, nil},
+		{fmt.Errorf("wrapped: %w", reply(550)), mail, nil, nil},
+		{reply(251), nil, dot, nil}, // not what was expected: no refusal either
+		{reply(354), nil, dot, nil},
+		{io.EOF, nil, dot, nil},
+		{io.ErrUnexpectedEOF, nil, dot, nil},
+		{os.ErrDeadlineExceeded, nil, dot, nil},
+		{net.ErrClosed, nil, dot, nil},
+		{textproto.ProtocolError("short response: 55"), nil, dot, nil},
+		{errTooMuch, nil, dot, nil},
+		{x509.UnknownAuthorityError{}, nil, dot, nil},
 	} {
 		for _, at := range steps {
 			want := "retry"
+			if slices.Contains(tt.deferred, at) {
+				want = "deferred"
+			}
 			if slices.Contains(tt.rejected, at) {
 				want = "rejected"
 			}
@@ -143,7 +150,7 @@ func TestAbuse_J01_ErrorTexts(t *testing.T) {
 		{stepSTARTTLS, errNoSTARTTLS, "smtpmailer: STARTTLS: the relay does not offer STARTTLS, and nothing is sent without encryption"},
 	} {
 		got := failure(t.Context(), tt.at, tt.err, redact).Error()
-		for _, prefix := range []error{auth.ErrMailRejected, auth.ErrMailUnknown} {
+		for _, prefix := range []error{auth.ErrMailRejected, auth.ErrMailUnknown, auth.ErrMailDeferred} {
 			got = strings.TrimPrefix(got, prefix.Error()+": ")
 		}
 		if got != tt.want {

@@ -65,6 +65,7 @@ func exampleRefusals(t *testing.T, program string) {
 				`-client: "web" is the page's own id`,
 				`-addr: "nowhere" is not host:port`,
 			}},
+		{name: "another database", args: []string{"-database", "host=db user=app password=hunter22"}, status: 2, want: []string{"-database must name a file, or"}},
 		{name: "port in use", args: []string{"-addr", taken.Addr().String()}, status: 1, want: []string{"address already in use"}},
 		{name: "no directory", args: []string{"-database", "missing/mailkey.db"}, status: 1, want: []string{"no such file or directory"}},
 		{name: "secret that others can read", status: 1, want: []string{"others can read the secret, its mode is 0644: run chmod 600 on it"},

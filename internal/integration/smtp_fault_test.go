@@ -39,6 +39,8 @@ func TestFault_R03_R04_R05_EachStage(t *testing.T) {
 		}
 		return m
 	}
+	later := all("retry")
+	later[smtpd.RCPT] = "deferred"
 	dotOnly := all("retry")
 	dotOnly[smtpd.Dot] = "unknown"
 
@@ -48,9 +50,9 @@ func TestFault_R03_R04_R05_EachStage(t *testing.T) {
 		class  map[smtpd.Stage]string
 	}{
 		{"421", smtpd.Reply(421, "4.3.2 shutting down"), all("retry")},
-		{"450", smtpd.Reply(450, "4.2.1 mailbox busy"), all("retry")},
-		{"451", smtpd.Reply(451, "4.7.1 greylisted\ntry later"), all("retry")},
-		{"452", smtpd.Reply(452, "4.5.3 too many"), all("retry")},
+		{"450", smtpd.Reply(450, "4.2.1 mailbox busy"), later},
+		{"451", smtpd.Reply(451, "4.7.1 greylisted\ntry later"), later},
+		{"452", smtpd.Reply(452, "4.5.3 too many"), later},
 		{"550", smtpd.Reply(550, "5.1.1 unknown"), mailOnly("rejected")},
 		{"552", smtpd.Reply(552, "5.2.2 full"), mailOnly("rejected")},
 		{"554", smtpd.Reply(554, "5.7.1 policy"), mailOnly("rejected")},

@@ -60,6 +60,8 @@ func mailClass(err error) string {
 		return "rejected"
 	case errors.Is(err, auth.ErrMailUnknown):
 		return "unknown"
+	case errors.Is(err, auth.ErrMailDeferred):
+		return "deferred"
 	}
 	return "retry"
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"regexp"
 
 	"example.com/mailkey/storage"
 	"example.com/mailkey/storage/sqlite"
@@ -49,7 +50,16 @@ type sqliteFile struct{}
 
 func (sqliteFile) Flags(*flag.FlagSet) {}
 
-func (sqliteFile) Check(database string) (bool, error) { return database != "", nil }
+// otherDatabase is how other databases are named. As a file such a name would
+// be a surprise, and may hold a password.
+var otherDatabase = regexp.MustCompile(`://|\b(?:host|port|dbname|user|password|sslmode)=`)
+
+func (sqliteFile) Check(database string) (bool, error) {
+	if otherDatabase.MatchString(database) {
+		return true, errors.New("-database must name a file, or, for the program in example/cluster, be a postgres:// URL")
+	}
+	return database != "", nil
+}
 
 func (sqliteFile) Open(ctx context.Context, database string, _ io.Writer) (Store, error) {
 	return sqlite.Open(ctx, database)

@@ -74,10 +74,11 @@ func serve(ctx context.Context, cfg config, stdout io.Writer, logs slog.Handler)
 	health := &health{inService: a.InService}
 	health.routes(router)
 
-	ctx, stop := context.WithCancel(ctx)
+	// Mails are accepted, and so delivered, until the last request is answered.
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	background := make(chan error, 1)
-	go func() { background <- a.Run(ctx) }()
+	go func() { background <- a.Run(working) }()
 
 	fmt.Fprintln(stdout, greeting(issuer, own, cfg))
 	err = serveHTTP(ctx, listener, router, health, cfg.drain, logs)
