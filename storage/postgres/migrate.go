@@ -32,14 +32,20 @@ func migrate(ctx context.Context, pool *sqlx.DB, schema string) error {
 	return tx.Commit()
 }
 
-// alone waits until nobody else migrates the schema or imports into it, however
-// long that takes: ctx is what ends it.
+// alone begins the transaction: it waits until nobody else migrates the schema
+// or imports into it, however long that takes (ctx is what ends it), and sees
+// what they did. Afterwards it waits for a table for a while only, since all who
+// use the table wait behind it.
 func alone(ctx context.Context, tx *sqlx.Tx, schema string) error {
-	const patient = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"
+	const patient = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; " +
+		"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"
 	if _, err := tx.ExecContext(ctx, patient); err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(hashtext('mailkey'), hashtext($1))", schema)
+	if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(hashtext('mailkey'), hashtext($1))", schema); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, "SET LOCAL lock_timeout = '10s'")
 	return err
 }
 

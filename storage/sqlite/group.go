@@ -65,7 +65,12 @@ func (g *group) write(ctx context.Context, f func(sqlstore.Conn) error, sync boo
 			return err
 		case _, open := <-g.free:
 			if !open {
-				return errClosed
+				select {
+				case err := <-j.done: // by the last commit
+					return err
+				default:
+					return errClosed
+				}
 			}
 			g.commit()
 			g.free <- struct{}{}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"example.com/mailkey/storage"
@@ -144,4 +145,35 @@ func TestQueueIsBounded(t *testing.T) {
 	}
 	close(hold)
 	all.Wait()
+}
+
+// What was committed is not said to have failed because the store was closed
+// right after.
+func TestCloseTellsTheTruth(t *testing.T) {
+	t.Parallel()
+	for range 60 {
+		db := openDatabase(t)
+		hold, held := make(chan struct{}), make(chan struct{})
+		var all sync.WaitGroup
+		all.Go(func() {
+			if err := db.Transact(context.Background(), func(sqlstore.Conn) error { close(held); <-hold; return nil }); err != nil {
+				t.Error(err)
+			}
+		})
+		<-held
+		var ran, failed atomic.Int32
+		for range 32 {
+			all.Go(func() {
+				if err := db.Transact(context.Background(), func(sqlstore.Conn) error { ran.Add(1); return nil }); err != nil {
+					failed.Add(1)
+				}
+			})
+		}
+		all.Go(db.group.close)
+		close(hold)
+		all.Wait()
+		if ran.Load()+failed.Load() != 32 {
+			t.Fatalf("%d ran and %d failed of 32", ran.Load(), failed.Load())
+		}
+	}
 }
