@@ -28,7 +28,7 @@ var groups = []group{
 	},
 	{
 		files: []string{
-			"captcha/captcha.go", "captcha/digits.go", "captcha/handler.go", "captcha/jigsaw.go", "captcha/pow.go",
+			"captcha/captcha.go", "captcha/digits.go", "captcha/handler.go", "captcha/pow.go",
 			"captcha/service.go", "captcha/slider.go", "captcha/slots.go", "captcha/token.go",
 		},
 		packages: []string{"./captcha", "./auth"},
