@@ -119,7 +119,7 @@ func New(cfg Config) (*Service, error) {
 		name  string
 		value int
 	}{{"MaxPerPeer", cfg.MaxPerPeer}, {"MaxTotal", cfg.MaxTotal}, {"MaxAudio", cfg.MaxAudio}} {
-		if n.value < 0 {
+		if n.value < 1 {
 			mistake("%s is %d, want at least 1", n.name, n.value)
 		}
 	}

@@ -3,6 +3,7 @@ package captcha_test
 import (
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -19,8 +20,10 @@ func TestNew_mistakes(t *testing.T) {
 		want   []string // in the error; none: no error
 	}{
 		{"defaults", captcha.Config{Store: newFakeStore()}, nil},
-		{"bounds", captcha.Config{Store: newFakeStore(), Lifetime: 5 * time.Minute,
+		{"least", captcha.Config{Store: newFakeStore(), Lifetime: time.Second, MaxPerPeer: 1, MaxTotal: 1, MaxAudio: 1,
 			Engines: []captcha.Engine{captcha.ProofOfWork(1)}}, nil},
+		{"most", captcha.Config{Store: newFakeStore(), Lifetime: 5 * time.Minute,
+			Engines: []captcha.Engine{captcha.ProofOfWork(32)}}, nil},
 		{"short life", captcha.Config{Store: newFakeStore(), Lifetime: 120}, []string{"Lifetime"}},
 		{"long life", captcha.Config{Store: newFakeStore(), Lifetime: 301 * time.Second}, []string{"Lifetime"}},
 		{"nil engine", captcha.Config{Store: newFakeStore(), Engines: []captcha.Engine{nil}}, []string{"Engines[0]"}},
@@ -50,6 +53,15 @@ func TestNew_mistakes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// On one processor, too, a puzzle can be drawn.
+func TestNew_oneProcessor(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	s := newService(t, captcha.Config{Store: newFakeStore()})
+	if _, err := s.Issue(t.Context(), "", []byte("198.51.100.7")); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -140,10 +140,11 @@ func (a *Address) GuessWait(now time.Time, known bool, l AddressLimits) time.Dur
 	if known || over < 0 || a.Strangers.Day != DayOf(now) {
 		return 0
 	}
-	wait := l.LastWait
-	if over < 16 { // 30 s doubled sixteen times is past any sensible LastWait
-		wait = min(wait, l.FirstWait<<over)
+	wait := l.FirstWait
+	for ; over > 0 && wait < l.LastWait; over-- {
+		wait *= 2
 	}
+	wait = min(wait, l.LastWait)
 	return max(0, time.UnixMilli(a.LastStranger).Add(wait).Sub(now))
 }
 

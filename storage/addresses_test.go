@@ -69,6 +69,15 @@ func TestAddressSendWait(t *testing.T) {
 	}
 }
 
+// Where none are allowed, nobody is told to come back at once.
+func TestAddressSendWaitForever(t *testing.T) {
+	none := limits
+	none.PerHour = 0
+	if got := new(storage.Address).SendWait(midnight, true, none); got != hour {
+		t.Errorf("waits %v for the first of no mails an hour, want an hour", got)
+	}
+}
+
 func TestAddressForgetsSends(t *testing.T) {
 	a := sent(false, 0, tick, hour, day)
 	want := []storage.Send{

@@ -43,6 +43,14 @@ type Store interface {
 	// more (expired, or past their use) and reports how many it removed in
 	// all. The caller repeats it until it removes nothing. Sessions stay for
 	// as long as they would have lived, so that a revoked one cannot be
-	// written again; what an address remembers stays for a year.
+	// written again. What does not expire by itself stays for [AddressLife],
+	// [DeviceLife] and [FailureLife].
 	Sweep(ctx context.Context, now time.Time, limit int) (removed int, err error)
 }
+
+// How long [Store.Sweep] leaves what does not expire by itself.
+const (
+	AddressLife = 366 * day // what an address remembers, after its last mail: failures count for a year, and the rest of a day
+	DeviceLife  = 400 * day // which devices an address knows, after their last login
+	FailureLife = 8 * day   // the wrong guesses of an hour, after it: they are compared over a week
+)

@@ -8,14 +8,6 @@ import (
 	"example.com/mailkey/storage"
 )
 
-// How long what is not dated itself is remembered.
-const (
-	day         = 24 * time.Hour
-	addressLife = 366 * day // without a mail or a wrong guess
-	deviceLife  = 400 * day // without a login
-	failureLife = 8 * day   // the count of an hour
-)
-
 // Sweep implements [storage.Store].
 func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (removed int, err error) {
 	if err := s.lock(ctx); err != nil {
@@ -38,9 +30,9 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (removed in
 		delete(s.outbox, binding)
 		removed++
 	}
-	removed += sweep(s.addresses, limit, func(_ string, a *address) bool { return past(a.touchedAt.Add(addressLife), now) })
-	removed += sweep(s.devices, limit, func(_ device, seen time.Time) bool { return past(seen.Add(deviceLife), now) })
-	removed += sweep(s.failures, limit, func(hour int64, _ int) bool { return hour < hourOf(now.Add(-failureLife)) })
+	removed += sweep(s.addresses, limit, func(_ string, a *address) bool { return past(a.touchedAt.Add(storage.AddressLife), now) })
+	removed += sweep(s.devices, limit, func(_ device, seen time.Time) bool { return past(seen.Add(storage.DeviceLife), now) })
+	removed += sweep(s.failures, limit, func(hour int64, _ int) bool { return hour < hourOf(now.Add(-storage.FailureLife)) })
 	return removed, nil
 }
 

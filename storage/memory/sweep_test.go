@@ -69,7 +69,7 @@ func TestSweepLeavesUsersOnly(t *testing.T) {
 	}
 	// A captcha, a ticket, a limit, two addresses, a device, two challenges, an
 	// hour and a session.
-	if removed, err := s.Sweep(t.Context(), start.Add(deviceLife), 9); err != nil || removed != 10 {
+	if removed, err := s.Sweep(t.Context(), start.Add(storage.DeviceLife), 9); err != nil || removed != 10 {
 		t.Errorf("got %d removed, %v, want 10", removed, err)
 	}
 	for kind, n := range rows() {

@@ -56,8 +56,8 @@ func deliveryUnknown(ctx context.Context, s storage.Store) error {
 		w.claims(second-tick),
 		w.delivers(second, mail(anna, 1, 2), failed(2*second)), // changes nothing
 		w.delivers(2*second, mail(anna, 1, 3), unknown(3*second)),
+		w.pending(2*second, 0),
 		w.claims(minute),
-		w.pending(minute, 0),
 	)
 }
 

@@ -51,6 +51,12 @@ var brokenSweeps = []broken{
 		})(s)
 	}},
 	{"forgets addresses a month early", by("sweep/leave memories for a year"), sweepsLater(30 * day)},
+	{"forgets addresses a month late", by("sweep/forget in the end"), sweepsAs(func(ctx context.Context, now time.Time, limit int, sweep sweeping) (int, error) {
+		if now.After(at(storage.AddressLife - 30*day)) {
+			now = now.Add(-30 * day)
+		}
+		return sweep(ctx, now, limit)
+	})},
 	{"forgets the failures of the sixth day", by("sweep/leave the failures of a week"), sweepsLater(3 * day)},
 	{"removes what it saw dead before", by("sweep/leave what comes to life again"), func(s *tampered) {
 		sweepers, takers := s.tallies(), s.tallies()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"example.com/mailkey/internal/failpoint"
+	"example.com/mailkey/storage"
 )
 
 //go:embed queries/captcha_sweep.sql
@@ -32,13 +33,6 @@ var deviceSweep string
 //go:embed queries/failure_sweep.sql
 var failureSweep string
 
-// How long things are kept that do not expire by themselves.
-const (
-	keepAddresses = 366 * 24 * time.Hour // failures count for a year, and the rest of a day
-	keepDevices   = 400 * 24 * time.Hour
-	keepFailures  = 8 * 24 * time.Hour // compared over a week
-)
-
 // Sweep implements [storage.Store].
 func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (removed int, err error) {
 	at := now.UnixMilli()
@@ -51,9 +45,9 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (removed in
 		{limitSweep, at},
 		{challengeSweep, at},
 		{sessionSweep, at},
-		{addressSweep, now.Add(-keepAddresses).UnixMilli()},
-		{deviceSweep, now.Add(-keepDevices).UnixMilli()},
-		{failureSweep, hourOf(now.Add(-keepFailures)) - 1},
+		{addressSweep, now.Add(-storage.AddressLife).UnixMilli()},
+		{deviceSweep, now.Add(-storage.DeviceLife).UnixMilli()},
+		{failureSweep, hourOf(now.Add(-storage.FailureLife)) - 1},
 	} {
 		n, err := s.db.WriteSoon(ctx).Exec(sweep.query, sweep.until, limit)
 		if err != nil {

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+type outcome string
+
+const (
+	noticed    outcome = "noticed"
+	unnoticed  outcome = "UNNOTICED"
+	equivalent outcome = "equivalent"
+	mislisted  outcome = "MISLISTED"
+	broken     outcome = "broken" // no Go or SQL any more
+)
+
+// judge runs the tests on the change until one fails.
+func (m mutant) judge(packages []string, reasons map[string]string) (outcome, error) {
+	dir, err := os.MkdirTemp("", "mutation")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir)
+	overlay, err := m.overlay(dir)
+	if err != nil {
+		return "", err
+	}
+	failed := false
+	for _, p := range packages {
+		out, err := exec.Command("go", "test", "-overlay="+overlay, "-count=1", "-failfast", "-timeout=2m", p).CombinedOutput()
+		var exit *exec.ExitError
+		if err != nil && !errors.As(err, &exit) {
+			return "", err
+		}
+		if bytes.Contains(out, []byte("[build failed]")) || bytes.Contains(out, []byte("[setup failed]")) {
+			return broken, nil
+		}
+		if err != nil {
+			failed = true
+			break
+		}
+	}
+	_, listed := reasons[m.key()]
+	switch {
+	case failed && listed:
+		return mislisted, nil
+	case failed:
+		return noticed, nil
+	case listed:
+		return equivalent, nil
+	}
+	return unnoticed, nil
+}
+
+// overlay writes the changed file into dir and what the go command has to
+// know about it.
+func (m mutant) overlay(dir string) (string, error) {
+	src, err := os.ReadFile(m.file)
+	if err != nil {
+		return "", err
+	}
+	changed := filepath.Join(dir, filepath.Base(m.file))
+	text := string(src[:m.offset]) + m.new + string(src[m.offset+len(m.old):])
+	if err := os.WriteFile(changed, []byte(text), 0o600); err != nil {
+		return "", err
+	}
+	original, err := filepath.Abs(m.file)
+	if err != nil {
+		return "", err
+	}
+	doc, err := json.Marshal(map[string]map[string]string{"Replace": {original: changed}})
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "overlay.json")
+	return path, os.WriteFile(path, doc, 0o600)
+}
+
+// readEquivalent reads lines of a file, a change, the line that it changes
+// and the reason why nobody can notice it, separated by tabs.
+func readEquivalent(path string) (map[string]string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	reasons := map[string]string{}
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		line := lines.Text()
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		i := strings.LastIndexByte(line, '\t')
+		if strings.Count(line, "\t") != 3 || line[i+1:] == "" {
+			return nil, fmt.Errorf("%s: want file, change, line and reason: %q", path, line)
+		}
+		reasons[line[:i]] = line[i+1:]
+	}
+	return reasons, nil
+}

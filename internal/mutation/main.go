@@ -1,0 +1,69 @@
+// Command mutation changes every limit and every comparison of the login by
+// one, one at a time, and runs the tests: each change has to make one fail.
+// It shows whether the tests would notice a bound that moved.
+//
+//	go run ./internal/mutation           # everything; a few hours
+//	go run ./internal/mutation -list     # only say what would be changed
+//	go run ./internal/mutation -only 'storage/addresses\.go'
+//
+// Numbers become one larger and one smaller; < and <= change places, as do >
+// and >=, == and !=, in Go and in SQL. The files stay as they are: the go
+// command reads each change through -overlay. Changes that cannot be noticed
+// from outside are in equivalent.txt, each with the reason; one that is listed
+// but noticed is an error too.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"regexp"
+	"time"
+)
+
+func main() {
+	log.SetFlags(0)
+	list := flag.Bool("list", false, "only list the changes")
+	only := flag.String("only", "", "`regexp` of the changes to make, as -list prints them")
+	flag.Parse()
+	pattern, err := regexp.Compile(*only)
+	if err != nil {
+		log.Fatal(err)
+	}
+	reasons, err := readEquivalent("internal/mutation/equivalent.txt")
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	start, count := time.Now(), map[outcome]int{}
+	for _, g := range groups {
+		mutants, err := g.mutants()
+		if err != nil {
+			log.Fatal(err)
+		}
+		for _, m := range mutants {
+			if !pattern.MatchString(m.String()) {
+				continue
+			}
+			if *list {
+				fmt.Println(m)
+				continue
+			}
+			o, err := m.judge(g.packages, reasons)
+			if err != nil {
+				log.Fatalf("%s: %v", m, err)
+			}
+			count[o]++
+			fmt.Printf("%-11s %s\n", o, m)
+		}
+	}
+	if *list {
+		return
+	}
+	fmt.Printf("%d noticed, %d unnoticed, %d equivalent, %d listed as equivalent but noticed, %d did not compile, in %v\n",
+		count[noticed], count[unnoticed], count[equivalent], count[mislisted], count[broken], time.Since(start).Round(time.Second))
+	if count[unnoticed]+count[mislisted] > 0 {
+		os.Exit(1)
+	}
+}
