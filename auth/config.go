@@ -25,150 +25,156 @@ import (
 // required; the zero value of each other field is a safe default.
 type Config struct {
 	// Store keeps everything: storage/sqlite, storage/postgres, or your own.
+	// Required.
 	Store storage.Store
 
-	// Mailer delivers the codes: auth/smtpmailer, or your own.
+	// Mailer delivers the codes: auth/smtpmailer, or your own. Required.
 	Mailer Mailer
 
 	// Secret is what codes are derived from and what the stored keys are sealed
-	// under. At least 32 random bytes, the same on every instance.
+	// under. Required: at least 32 random bytes, the same on every instance.
 	Secret Secret
+
+	// Issuer is the URL of the mounted handler as clients see it, without a
+	// slash at the end: https://app.example, or https://app.example/auth when
+	// it is mounted under /auth. Required: https, but for loopback addresses.
+	Issuer string
+
+	// Clients are the applications that may log people in. Required.
+	Clients []Client
 
 	// PreviousSecrets are secrets that Secret replaced. What was made with them
 	// stays valid. To change the secret of several instances, first list the
 	// new one here on all of them, then make it Secret and list the old one;
-	// drop the old one a day later.
+	// drop the old one a day later. Default: none.
 	PreviousSecrets []Secret
 
-	// Issuer is the URL of the mounted handler as clients see it, without a
-	// slash at the end: https://app.example, or https://app.example/auth when
-	// it is mounted under /auth. It must be https, but for loopback addresses.
-	Issuer string
-
-	// Clients are the applications that may log people in.
-	Clients []Client
-
-	// ProductName is what the mail calls the product. Default: Issuer's host.
+	// ProductName is what mails and the page call the product. Default: the host
+	// of Issuer.
 	ProductName string
 
-	// Captchas are the enabled kinds of captcha, the default one first. Clients
-	// that know only the slider of the API family get the default one, so
-	// captcha.Slider must be first for them, and never alone: it has no sound,
-	// and who cannot see it needs captcha.Digits or captcha.ProofOfWork.
-	// Default: captcha.Digits alone.
+	// Captchas are the enabled kinds of captcha, the first being what clients get
+	// that ask for none. Clients that know only the slider of the API family ask
+	// for none, so captcha.Slider must be first for them, and never alone: it has
+	// no sound, and who cannot see it needs captcha.Digits or
+	// captcha.ProofOfWork. Default: captcha.Digits alone.
 	Captchas []captcha.Engine
 
 	// Registration says who may log in with an address that has no user yet.
-	// Default: everybody.
+	// Default: RegistrationOpen, everybody.
 	Registration Registration
 
-	// AllowRegistration, if set, is asked about each address that has no user
-	// yet, after its code proved right; false answers like a closed
-	// registration. An error refuses the login for now.
+	// AllowRegistration is asked about each address that has no user yet, after
+	// its code proved right. False answers like a closed registration; an error
+	// refuses the login for now. It has 2 seconds, as the other functions here.
+	// Default: none, Registration decides.
 	AllowRegistration func(ctx context.Context, email, clientID string) (bool, error)
 
-	// OnFirstLogin, if set, is called before a new user is created. An error
-	// refuses the login as one of OnLogin does.
-	// It may be called again for the same UserID, when the login failed after
-	// it, so it should be idempotent; it is not called for a second UserID of
-	// the same address, unless the first user was deleted.
+	// OnFirstLogin is called before a new user is created. An error refuses the
+	// login as one of OnLogin does. It may be called again for the same UserID,
+	// when the login failed after it, so it should be idempotent; it is not
+	// called for a second UserID of the same address, unless the first user was
+	// deleted. Default: none.
 	OnFirstLogin func(ctx context.Context, id Identity) error
 
-	// OnLogin, if set, is called before every login, first ones included (after
-	// OnFirstLogin). An error that wraps ErrLoginRefused refuses this login for
+	// OnLogin is called before every login, first ones included (after
+	// OnFirstLogin). An error that wraps [ErrLoginRefused] refuses this login for
 	// good, as if the user were disabled; any other refuses it for now: nothing
-	// was granted, and the code still works.
+	// was granted, and the code still works. Default: none.
 	OnLogin func(ctx context.Context, id Identity) error
 
-	// ExtraClaims, if set, returns claims to add to an id_token. The names that
-	// mailkey sets itself are refused.
+	// ExtraClaims returns claims to add to an id_token. The names that mailkey
+	// sets itself are refused. Default: none.
 	ExtraClaims func(ctx context.Context, id Identity) (map[string]any, error)
 
-	// SigningAlgorithm of id_tokens: RS256 (the default), ES256 or EdDSA.
+	// SigningAlgorithm is what id_tokens are signed with: RS256, ES256 or EdDSA.
+	// Default: RS256, which clients of the API family assume.
 	SigningAlgorithm string
 
-	// IDTokenLifetime is how long an id_token is valid. Default: 5 minutes; at
-	// most an hour.
+	// IDTokenLifetime is how long an id_token is valid. Default: 5 minutes (1
+	// second to 1 hour).
 	IDTokenLifetime time.Duration
 
 	// SessionLifetime is how long a session lives, used or not. Default: 5
-	// days; at most 30 days.
+	// days (1 minute to 30 days).
 	SessionLifetime time.Duration
 
-	// IdleTimeout ends a session that was not used for so long; it is known to
-	// the minute. Default: none; else at least 5 minutes.
+	// IdleTimeout ends a session that was not used for so long, to the minute.
+	// Default: none (5 minutes to SessionLifetime).
 	IdleTimeout time.Duration
 
 	// RotateSessionToken gives a header client a new session_token with each
 	// refresh of its id_token; the old one dies. A client that tries the refresh
 	// again within half a minute, because it did not see the answer, gets the same
-	// new one.
+	// new one. Default: false.
 	RotateSessionToken bool
 
 	// SessionStore keeps the sessions in any store of scs, such as one on Redis,
-	// instead of in Store, which still keeps all the rest, and says which
-	// sessions have ended: a request asks both. Such a store cannot find sessions
-	// by user: the sessions of a user cannot be listed or revoked, only the user
-	// disabled, nor can they be limited in number, end when they are idle or
-	// change their token. Sessions that it loses are over. Give its client short
-	// timeouts, since requests wait for it. Default: none, Store keeps them.
+	// instead of in Store. That still keeps all the rest, and says which sessions
+	// have ended: a request asks both. Such a store cannot find sessions by user:
+	// the sessions of a user cannot be listed or revoked, only the user disabled,
+	// nor can they be limited in number, end when they are idle or change their
+	// token. Sessions that it loses are over. Give its client short timeouts,
+	// since requests wait for it. Default: none, Store keeps them.
 	SessionStore scs.Store
 
-	// KeyRotation is how often the signing key changes. Default: 30 days; at
-	// least 3 days.
+	// KeyRotation is how often the signing key changes. Default: 30 days (3 days
+	// to 10 years).
 	KeyRotation time.Duration
 
 	// MaxSessions is how many sessions a user may have at one client at a time;
-	// a new one ends the oldest. Default: 10.
+	// a new one ends the oldest. Default: 10 (1 to 1000).
 	MaxSessions int
 
-	// DefaultLanguage is used when a client asks for none that there is.
-	// Default: en.
+	// DefaultLanguage is the language of answers and mails when a client asks for
+	// none that there is. Default: en.
 	DefaultLanguage string
 
 	// Messages adds languages to en and zh, by BCP 47 tag: a text for every
-	// Reason. The mailer needs templates for them, too.
+	// Reason. The mailer needs templates for them, too. Default: none.
 	Messages map[string]map[Reason]string
 
 	// TrustedProxies are the addresses of reverse proxies whose
-	// X-Forwarded-For is believed. Default: none, the connection's address
+	// X-Forwarded-For is believed. Default: none, the address of the connection
 	// counts.
 	TrustedProxies []netip.Prefix
 
-	// Limits bound what one peer, device or address may do. The zero value of
-	// each field is its default.
+	// Limits bound what one peer, device or address may do. Default: those of
+	// Limits, field by field.
 	Limits Limits
 
 	// Logger gets one line for each login, refused or not, and for each fault.
-	// No address, code or token is logged. Default: slog.Default().
+	// No address, code or token is logged. Default: slog.Default.
 	Logger *slog.Logger
 
-	// InsecureIssuer allows an http Issuer that is not a loopback address. New
-	// logs a warning where that is what it is for.
+	// InsecureIssuer allows an http Issuer that is not a loopback address: whoever
+	// is on the way reads codes and sessions. New logs a warning where that is
+	// what it is for. Default: false.
 	InsecureIssuer bool
 
 	// InsecureCookie leaves Secure and the __Host- prefix away from the cookie
 	// of cookie clients, for trying things out in a browser that takes neither
 	// over http, not even from its own machine. Refused unless Issuer is http
-	// and a loopback address.
+	// and a loopback address. Default: false.
 	InsecureCookie bool
 }
 
 // Client is an application that may log people in: the X-client-id of the
 // wire, and the aud of its id_tokens.
 type Client struct {
-	// ID has 1 to 64 letters, digits, '-' and '_'.
+	// ID is what the client calls itself: 1 to 64 letters, digits, '-' and '_'.
+	// Required.
 	ID string
 
 	// Cookie makes it a cookie client: a page of the host, which gets the
 	// session as a cookie that scripts cannot read, and to which cross-origin
 	// requests are refused. Others are header clients: they get the
-	// session_token in the answer and send it back in a header.
+	// session_token in the answer and send it back in a header. Default: false.
 	Cookie bool
 
 	// Origins are the web origins, such as https://spa.example, whose pages may
-	// use this header client from a browser. Default: none. A cookie client can
-	// have none.
+	// use this header client from a browser. A cookie client can have none.
+	// Default: none.
 	Origins []string
 }
 

@@ -16,33 +16,33 @@ func (r Reason) Error() string { return string(r) }
 
 // The reasons that clients of the API family know.
 const (
-	ReasonDevice         Reason = "IDAAS.SDK.PARAM.0001"
-	ReasonClientEmpty    Reason = "IDAAS.SDK.PARAM.0002"
-	ReasonClientUnknown  Reason = "IDAAS.SDK.PARAM.0003"
-	ReasonCodeEmpty      Reason = "IDAAS.SDK.PARAM.0009"
-	ReasonSessionInvalid Reason = "IDAAS.SDK.PARAM.0023"
-	ReasonUserUnknown    Reason = "IDAAS.SDK.USER.0001"
-	ReasonEmailEmpty     Reason = "IDAAS.SDK.USER.0004"
-	ReasonUserDisabled   Reason = "IDAAS.SDK.USER.0039"
-	ReasonCaptcha        Reason = "IDAAS.SDK.CAPTCHA.0002"
-	ReasonNotSent        Reason = "IDAAS.SDK.CAPTCHA.0006"
-	ReasonCode           Reason = "IDAAS.SDK.CAPTCHA.0007"
-	ReasonBusy           Reason = "IDAAS.SDK.COM.0002"
+	ReasonDevice         Reason = "IDAAS.SDK.PARAM.0001"   // a device header is missing, empty, repeated or malformed
+	ReasonClientEmpty    Reason = "IDAAS.SDK.PARAM.0002"   // X-client-id is missing or empty
+	ReasonClientUnknown  Reason = "IDAAS.SDK.PARAM.0003"   // X-client-id is not one of Config.Clients
+	ReasonCodeEmpty      Reason = "IDAAS.SDK.PARAM.0009"   // verify_code is missing or empty
+	ReasonSessionInvalid Reason = "IDAAS.SDK.PARAM.0023"   // refresh or logout without a live session
+	ReasonUserUnknown    Reason = "IDAAS.SDK.USER.0001"    // right code, no such user, and registration is closed
+	ReasonEmailEmpty     Reason = "IDAAS.SDK.USER.0004"    // the address is missing or empty
+	ReasonUserDisabled   Reason = "IDAAS.SDK.USER.0039"    // right code, disabled user
+	ReasonCaptcha        Reason = "IDAAS.SDK.CAPTCHA.0002" // a wrong, expired or used answer or captcha_token
+	ReasonNotSent        Reason = "IDAAS.SDK.CAPTCHA.0006" // mails cannot be sent at the moment
+	ReasonCode           Reason = "IDAAS.SDK.CAPTCHA.0007" // the code is wrong, expired, used, or for somebody else
+	ReasonBusy           Reason = "IDAAS.SDK.COM.0002"     // whatever the server could not do
 )
 
 // The reasons that the family does not document.
 const (
-	ReasonMalformed   Reason = "MAILKEY.REQUEST.0001"
-	ReasonMethod      Reason = "MAILKEY.REQUEST.0002"
-	ReasonTooLarge    Reason = "MAILKEY.REQUEST.0003"
-	ReasonContentType Reason = "MAILKEY.REQUEST.0004"
-	ReasonEmail       Reason = "MAILKEY.REQUEST.0005"
-	ReasonCodeType    Reason = "MAILKEY.REQUEST.0006"
-	ReasonCrossOrigin Reason = "MAILKEY.REQUEST.0007"
-	ReasonNotFound    Reason = "MAILKEY.REQUEST.0008"
-	ReasonTimeout     Reason = "MAILKEY.REQUEST.0009"
-	ReasonLimit       Reason = "MAILKEY.LIMIT.0001"
-	ReasonNotSignedIn Reason = "MAILKEY.SESSION.0001"
+	ReasonMalformed   Reason = "MAILKEY.REQUEST.0001" // the body is not what it should be
+	ReasonMethod      Reason = "MAILKEY.REQUEST.0002" // not a method of this path
+	ReasonTooLarge    Reason = "MAILKEY.REQUEST.0003" // the body is too large
+	ReasonContentType Reason = "MAILKEY.REQUEST.0004" // the body is not application/json in UTF-8
+	ReasonEmail       Reason = "MAILKEY.REQUEST.0005" // not an address that people can log in with
+	ReasonCodeType    Reason = "MAILKEY.REQUEST.0006" // type is not LOGIN_EMS
+	ReasonCrossOrigin Reason = "MAILKEY.REQUEST.0007" // another origin made a browser send it
+	ReasonNotFound    Reason = "MAILKEY.REQUEST.0008" // no such path
+	ReasonTimeout     Reason = "MAILKEY.REQUEST.0009" // the body did not arrive in time
+	ReasonLimit       Reason = "MAILKEY.LIMIT.0001"   // too many requests
+	ReasonNotSignedIn Reason = "MAILKEY.SESSION.0001" // no live session, or no valid id_token
 )
 
 // statuses is the one place that says which HTTP status a reason has.

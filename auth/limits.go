@@ -14,9 +14,9 @@ import (
 // safe (the codes themselves do) but keep the flood off the mailboxes and the
 // server. In each field, the zero value is the default.
 type Limits struct {
-	Captcha       Rate // captchas and their audio per peer. Default: 30 in a minute
-	VerifyCaptcha Rate // answers per peer. Default: 20 in a minute
-	WrongCaptcha  Rate // wrong answers per peer; then it pauses for as long. Default: 10 in 10 minutes
+	Captcha       Rate // captchas and their audio, per peer. Default: 30 in a minute
+	VerifyCaptcha Rate // answers to captchas, per peer. Default: 20 in a minute
+	WrongCaptcha  Rate // wrong answers per peer, which then pauses for as long. Default: 10 in 10 minutes
 	SendCode      Rate // mails per peer. Default: 10 in 10 minutes
 	SendCodeLong  Rate // mails per peer over a longer time. Default: 60 in an hour
 	Login         Rate // logins tried per peer. Default: 30 in 5 minutes
@@ -24,22 +24,19 @@ type Limits struct {
 	SendCodeDevice Rate // mails per device and address. Default: 10 in an hour
 	LoginDevice    Rate // logins tried per device and address. Default: 30 in 5 minutes
 
-	// Address bounds what may happen to one address. Defaults: a minute between
-	// two mails, 5 mails in an hour and 10 in a day, of which devices that
-	// never logged in to the address may use 3 and 6; 5 guesses per code;
-	// codes of 8 digits after 50 wrong guesses within a year and of 10
-	// characters after 4050; after 25 wrong guesses in a day such devices wait
-	// 30 seconds before the next, doubling up to an hour.
+	// Address bounds what may happen to one address, whoever does it. Default:
+	// those of storage.AddressLimits, field by field.
 	Address storage.AddressLimits
 
-	// MaxPendingMails is how many mails may wait in the outbox. Default: 1000.
+	// MaxPendingMails is how many mails may wait in the outbox. Default: 1000 (1
+	// to 1000000).
 	MaxPendingMails int
 }
 
 // Rate allows Count in each Per: all at once, then one after each Per/Count.
 type Rate struct {
-	Count int           // 1 to 1000000
-	Per   time.Duration // at least 10 ms for each of Count
+	Count int           // how often: 1 to 1000000
+	Per   time.Duration // in how long: at least 10 ms for each of Count
 }
 
 // networkFactor is how much more a network may do than one of its hosts.

@@ -23,6 +23,12 @@ type Mailer interface {
 	SendCode(ctx context.Context, m CodeMail) error
 }
 
+// MailerFunc is a [Mailer] that is a function.
+type MailerFunc func(ctx context.Context, m CodeMail) error
+
+// SendCode calls f.
+func (f MailerFunc) SendCode(ctx context.Context, m CodeMail) error { return f(ctx, m) }
+
 var (
 	// ErrMailRejected says that the mail will never be accepted: it is not
 	// tried again.

@@ -110,10 +110,12 @@ func (scsCodec) Decode(data []byte) (time.Time, map[string]any, error) {
 // LoadSession finds the session that the request carries, in the cookie, in
 // Authorization: Bearer or in session-token, and returns the request with the
 // caller's [Identity] in its context; without one when nobody is signed in. It
-// reads the store once. Two different tokens are refused with
-// ReasonNotSignedIn, a store that does not answer with ReasonBusy: hand such an
-// error to [Auth.WriteError]. It does nothing when it was done for this request
+// reads the store once. It does nothing when it was done for this request
 // already. Package middleware wraps this and [Auth.SaveSession].
+//
+// Two different tokens are refused with ReasonNotSignedIn, a store that does not
+// answer with ReasonBusy. With an error there is no request (it is nil): hand the
+// error to [Auth.WriteError], together with the request that came in.
 func (a *Auth) LoadSession(r *http.Request) (*http.Request, error) {
 	ctx := r.Context()
 	if _, done := ctx.Value(currentKey{a}).(*currentSession); done {

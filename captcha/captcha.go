@@ -52,34 +52,35 @@ import (
 // later. A store that is busy says so with an error of its own.
 var ErrBusy = errors.New("captcha: busy")
 
-// Config says how a [Service] works. Store is required.
+// Config says how a [Service] works.
 type Config struct {
-	// Store keeps the challenges that wait for their answer.
+	// Store keeps the challenges that wait for their answer. Required.
 	Store storage.Captchas
 
 	// Engines are the enabled kinds of puzzle in order, the first being the
-	// default. Nil means Digits alone.
+	// default. Default: Digits alone.
 	Engines []Engine
 
-	// Lifetime is how long a challenge waits for its answer. 0 means 120 s; at
-	// least a second and at most 300 s.
+	// Lifetime is how long a challenge waits for its answer. Default: 2 minutes
+	// (1 second to 5 minutes).
 	Lifetime time.Duration
 
 	// MaxPerPeer and MaxTotal bound the challenges that wait at a time, those
-	// of one peer and all of them; the oldest make room for new ones. 0 means
+	// of one peer and all of them; the oldest make room for new ones. Default:
 	// 20 and 20000.
 	MaxPerPeer int
 	MaxTotal   int
 
-	// MaxAudio is how often one challenge can be listened to. 0 means 3.
+	// MaxAudio is how often one challenge can be listened to. Default: 3.
 	MaxAudio int
 
 	// Peer tells the clients of Handler apart, for MaxPerPeer; it is not used
-	// otherwise. Nil means by the address of the connection, IPv6 addresses by
-	// their /64: behind a reverse proxy that is the proxy's, so set it there.
+	// otherwise. Behind a reverse proxy, where all come from one address, it has
+	// to be set. Default: by the address of the connection, IPv6 addresses by
+	// their /64.
 	Peer func(*http.Request) []byte
 
-	// Logger is where Handler reports failures. Nil means slog.Default().
+	// Logger is where Handler reports failures. Default: slog.Default.
 	Logger *slog.Logger
 }
 

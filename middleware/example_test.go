@@ -145,7 +145,7 @@ func ExampleLoginPage() {
 	app.Handle("/account", protect(http.HandlerFunc(hello)))
 	app.Handle("/api/account", protect(http.HandlerFunc(hello)))
 	app.HandleFunc("/login", func(w http.ResponseWriter, r *http.Request) {
-		back, ok := auth.SafeReturnPath(r.URL.Query().Get(middleware.ReturnTo))
+		back, ok := auth.SafeReturnPath(r.URL.Query().Get(auth.ReturnTo))
 		if !ok {
 			back = "/"
 		}

@@ -28,21 +28,22 @@ type IDTokenConfig struct {
 	Algorithm string
 
 	// Auth is the login when it runs in the same process: its keys are used
-	// directly. Default: none, the keys are fetched.
+	// directly. Default: none, they are fetched.
 	Auth *auth.Auth
 
 	// JWKSURL is where the keys are fetched from, over https but for loopback
-	// addresses. Default: Issuer and /.well-known/jwks.json.
+	// addresses. Default: /.well-known/jwks.json below
+	// Issuer.
 	JWKSURL string
 
 	// HTTPClient fetches the keys, in 5 seconds at most and without following
-	// redirects. Default: one of the default transport.
+	// redirects. Default: one with the default transport.
 	HTTPClient *http.Client
 
 	// MaxKeyAge is how long the keys that were fetched last stay in use while
 	// fetching fails; after it every token is refused. It bounds how long a key
 	// that its issuer withdrew can be kept alive by cutting this service off.
-	// Default: a day; at least ten minutes.
+	// Default: 1 day (at least 10 minutes).
 	MaxKeyAge time.Duration
 }
 

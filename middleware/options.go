@@ -8,15 +8,10 @@ import (
 	"example.com/mailkey/auth"
 )
 
-// ReturnTo is the query parameter in which [LoginPage] tells the login page
-// where the person wanted to go. The page must pass it through
-// [auth.SafeReturnPath].
-const ReturnTo = auth.ReturnTo
-
 // LoginPage sends people who open a page in a browser, and are not signed in,
-// to the login page with the given URL, and tells it where they wanted to go.
-// Everything that is not a page, such as requests made by scripts, is answered
-// with 401 all the same.
+// to the login page with the given URL, and tells it where they wanted to go, in
+// the parameter [auth.ReturnTo]. Everything that is not a page, such as requests
+// made by scripts, is answered with 401 all the same.
 func LoginPage(page string) Option {
 	return func(o *sessionOptions) { o.loginPage = page }
 }
@@ -52,7 +47,7 @@ func (o *sessionOptions) refuse(a *auth.Auth, w http.ResponseWriter, r *http.Req
 		if strings.Contains(target, "?") {
 			separator = "&"
 		}
-		target += separator + ReturnTo + "=" + url.QueryEscape(back)
+		target += separator + auth.ReturnTo + "=" + url.QueryEscape(back)
 	}
 	http.Redirect(w, r, target, http.StatusSeeOther)
 }

@@ -387,11 +387,12 @@ func TestOnlyASessionOfThisAuth(t *testing.T) {
 		{"id_token, and a session perhaps", []func(http.Handler) http.Handler{idTokens, load(customers.auth)}, byBearer(login.idToken), "a@b.example"},
 		{"loaded by the app", []func(http.Handler) http.Handler{func(next http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				r, err := customers.auth.LoadSession(r)
+				loaded, err := customers.auth.LoadSession(r)
 				if err != nil {
 					t.Error(err)
+					return
 				}
-				next.ServeHTTP(w, r)
+				next.ServeHTTP(w, loaded)
 			})
 		}, require(customers.auth)}, live, "a@b.example"},
 	} {

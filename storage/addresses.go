@@ -38,30 +38,32 @@ type DayCount struct {
 	N   int   `json:"n"`   // how often it happened
 }
 
-// AddressLimits are the bounds on what may happen to one address.
+// AddressLimits are the bounds on what may happen to one address. The defaults
+// are those of package auth, which fills them in; a store is given all of them.
+//
+// Strangers are devices that never logged in to the address. They have less of
+// its mails than there are, so that they cannot use up the owner's.
 type AddressLimits struct {
-	Cooldown time.Duration // between two mails; devices known to the address and others each have their own
-	PerHour  int           // mails
-	PerDay   int           // mails
+	Cooldown         time.Duration // between two mails; strangers have one of their own. Default: 1 minute (1 second to 1 hour)
+	PerHour          int           // mails in an hour. Default: 5 (1 to 1000)
+	PerDay           int           // mails in a day. Default: 10 (1 to 1000)
+	StrangersPerHour int           // of PerHour, what strangers may use. Default: 3 (1 to PerHour)
+	StrangersPerDay  int           // of PerDay, what strangers may use. Default: 6 (1 to PerDay)
 
-	// What devices that never logged in to the address may use of PerHour and
-	// PerDay, so that a stranger cannot use up the owner's mail.
-	StrangersPerHour int
-	StrangersPerDay  int
+	GuessesPerCode int // wrong guesses that end a code. Default: 5 (1 to 5)
 
-	GuessesPerCode int // wrong guesses that end a code
-
-	// Wrong guesses within a year after which codes of level 1 and of level 2
-	// are made, and shorter ones are not accepted any more.
+	// Level1After and Level2After are the wrong guesses within a year after which
+	// codes have 8 digits, and 10 letters and digits; shorter ones are not
+	// accepted any more. Default: 50 and 4050 (at most that).
 	Level1After int
 	Level2After int
 
-	// After this many wrong guesses on one day from devices that never logged
-	// in to the address, such devices wait before the next guess: FirstWait,
-	// doubling up to LastWait.
+	// StrangerGuessesPerDay is after how many wrong guesses of strangers on one
+	// day strangers have to wait before the next. Default: 25 (1 to 1000).
 	StrangerGuessesPerDay int
-	FirstWait             time.Duration
-	LastWait              time.Duration
+
+	FirstWait time.Duration // the first such wait; each is twice the one before. Default: 30 seconds (1 second to 1 hour)
+	LastWait  time.Duration // the longest such wait. Default: 1 hour (FirstWait to 1 day)
 }
 
 const (

@@ -14,10 +14,7 @@ import (
 )
 
 // printer is a Mailer for the example; auth/smtpmailer is one for an app.
-type printer struct{}
-
-// SendCode implements [auth.Mailer].
-func (printer) SendCode(_ context.Context, m auth.CodeMail) error {
+var printer auth.MailerFunc = func(_ context.Context, m auth.CodeMail) error {
 	fmt.Println("mail to", m.To)
 	return nil
 }
@@ -26,7 +23,7 @@ func (printer) SendCode(_ context.Context, m auth.CodeMail) error {
 // people there.
 func Example() {
 	a, err := auth.New(auth.Config{
-		Store: memory.New(), Mailer: printer{}, Secret: auth.Secret("correct horse battery staple 0123456789"),
+		Store: memory.New(), Mailer: printer, Secret: auth.Secret("correct horse battery staple 0123456789"),
 		Issuer: "https://app.example", Clients: []auth.Client{{ID: "web", Cookie: true}},
 	})
 	if err != nil {

@@ -67,23 +67,26 @@ type Options struct {
 
 	// Accent is the colour of buttons and links, as #rrggbb, and AccentDark
 	// what it is on a dark page. New refuses colours that cannot be read well,
-	// those of less contrast than 4.5 to 1. Default: a blue; and for
-	// AccentDark, Accent with as much white as it takes.
+	// those of less contrast than 4.5 to 1. Default: a blue, and for AccentDark
+	// that of Accent with as much white as it takes.
 	Accent     string
 	AccentDark string
 
 	// Texts replace texts of a language, by their keys, which are those of
 	// texts/en.json, or add a language, with a text for every key. The login
-	// needs messages in it, too: auth.Config.Messages.
+	// needs messages in it, too: auth.Config.Messages. Default: English and
+	// Chinese.
 	Texts map[string]map[string]string
 
 	// Links are shown below the page, by language: to a privacy policy, for
 	// example. A language without links has those of auth.Config.DefaultLanguage.
+	// Default: none.
 	Links map[string][]Link
 
 	// Files replace those of the same name in web: layout.html, login.html,
 	// sessions.html and page.css, and even the scripts. New tries the templates,
-	// and refuses those that lack an element which the scripts look for.
+	// and refuses those that lack an element which the scripts look for. Default:
+	// none, the page is as it comes.
 	Files fs.FS
 }
 
@@ -176,11 +179,11 @@ func (p *page) sessions(w http.ResponseWriter, r *http.Request) {
 // A request whose session cannot be told gets the way in, too: the endpoints
 // that it leads to say what is wrong.
 func (p *page) email(r *http.Request) string {
-	r, err := p.auth.LoadSession(r)
+	loaded, err := p.auth.LoadSession(r)
 	if err != nil {
 		return ""
 	}
-	id, ok := auth.FromContext(r.Context())
+	id, ok := auth.FromContext(loaded.Context())
 	if !ok || !id.ByCookie || id.ClientID != p.options.Client {
 		return ""
 	}

@@ -74,17 +74,17 @@ type Config struct {
 	// Templates replace the built-in texts of a language ("en", "zh") or add
 	// one. A mail takes the template of its language, else that of the
 	// language without its last subtags (zh-Hant-TW, zh-Hant, zh), else en.
-	// Nil: the built-in ones.
+	// Default: the built-in ones.
 	Templates map[string]Template
 
 	// TLSConfig is for private certificate authorities (RootCAs), client
 	// certificates and relays whose certificate bears another name
-	// (ServerName). It cannot switch verification off. Nil: the system's
+	// (ServerName). It cannot switch verification off. Default: the system's
 	// authorities, and the host of URL as the name.
 	TLSConfig *tls.Config
 
-	// DialContext opens the connection, for example through a proxy. Nil: a
-	// net.Dialer.
+	// DialContext opens the connection, for example through a proxy. Default:
+	// that of a net.Dialer.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 

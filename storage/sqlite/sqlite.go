@@ -58,7 +58,7 @@ type Store struct {
 // Open opens the database, which is created, readable for its owner only,
 // when it does not exist. Tables are brought up to date; several processes may
 // do that at the same time. It refuses a file that others can read, a symbolic
-// link, and a file that a newer version wrote.
+// link, and a file that a newer version wrote ([ErrNewer]).
 //
 // ctx bounds opening alone.
 func Open(ctx context.Context, path string) (*Store, error) {
