@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -23,4 +24,13 @@ func TestDocumentHasTheReasons(t *testing.T) {
 			t.Errorf("docs/wire.md has %d refusals, want %d", got, want)
 		}
 	})
+}
+
+func readText(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.ReplaceAll(string(text), "\r\n", "\n")
 }

@@ -91,12 +91,12 @@ func importFrom(ctx context.Context, file string, to *postgres.Store, stdout io.
 	if _, err := os.Stat(file); err != nil { // would be made
 		return err
 	}
-	from, err := sqlite.Open(ctx, file)
+	from, err := sqlite.Open(ctx, file) // after its server was stopped
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
-	imported, err := to.Import(ctx, from)
+	imported, err := to.Import(ctx, from) // says how many rows of which table
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ import (
 //go:generate go run . ../..
 
 // documents are those that have tables.
-var documents = []string{"docs/configuration.md"}
+var documents = []string{"README.md", "docs/configuration.md"}
 
 func main() {
 	if len(os.Args) != 2 {

@@ -52,6 +52,9 @@ func exampleRefusals(t *testing.T, program string) {
 		{name: "issuer with a path", args: []string{"-issuer", "https://app.example/auth", "-smtp", "smtp://localhost"}, status: 2, want: []string{
 			`-issuer: "https://app.example/auth" is not of the form https://host`,
 		}},
+		{name: "insecure cookie for others", args: []string{"-insecure-cookie", "-issuer", "https://app.example", "-smtp", "smtp://localhost"}, status: 1, want: []string{
+			`InsecureCookie: "https://app.example" is not http on a loopback address`,
+		}},
 		{name: "relay", args: []string{"-smtp", "https://user:hunter22@relay.example"}, status: 2, want: []string{"URL must start with smtp:// or smtps://"}},
 		{name: "all at once", status: 2,
 			args: []string{"-captcha", "maze", "-registration", "maybe", "-trusted-proxies", "10.0.0.0/8,10/8", "-from", "nobody", "-database", ""},

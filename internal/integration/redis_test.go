@@ -39,17 +39,27 @@ type redisLogin struct {
 func newRedisLogin(t *testing.T, timeout time.Duration) *redisLogin {
 	t.Helper()
 	r := &redisLogin{server: services.StartRedis(t)}
-	r.redis = redis.NewClient(&redis.Options{Addr: r.server.Addr, ReadTimeout: timeout, MaxRetries: -1, ContextTimeoutEnabled: true})
-	t.Cleanup(func() { _ = r.redis.Close() })
-	r.oidcIssuer = newOIDCIssuer(t, auth.ES256, "", func(c *auth.Config) {
-		c.SessionStore = goredisstore.NewWithPrefix(r.redis, redisPrefix)
-	})
+	client, sessions := redisSessions(r.server.Addr, timeout)
+	r.redis = client
+	t.Cleanup(func() { _ = client.Close() })
+	r.oidcIssuer = newOIDCIssuer(t, auth.ES256, "", func(c *auth.Config) { c.SessionStore = sessions })
 	second, err := auth.New(r.config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.page, r.page2 = visits(r.auth), visits(second)
 	return r
+}
+
+// redisSessions is what docs/operating.md advises.
+func redisSessions(addr string, timeout time.Duration) (*redis.Client, *goredisstore.RedisStore) {
+	client := redis.NewClient(&redis.Options{
+		Addr:                  addr,
+		ReadTimeout:           timeout, // a second: requests wait for it
+		MaxRetries:            -1,      // or they wait several times
+		ContextTimeoutEnabled: true,    // and no longer than they may
+	})
+	return client, goredisstore.NewWithPrefix(client, "mailkey:")
 }
 
 // visits is a page that counts how often its visitor came.

@@ -13,7 +13,7 @@ import (
 
 // open is what an app does when it starts. The pool lives as long as the store.
 func open(ctx context.Context, url string) (*postgres.Store, *sqlx.DB, error) {
-	db, err := sqlx.Open("pgx", url)
+	db, err := sqlx.Open("pgx", url) // import _ "github.com/jackc/pgx/v5/stdlib"
 	if err != nil {
 		return nil, nil, err
 	}

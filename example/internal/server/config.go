@@ -28,6 +28,7 @@ type config struct {
 	secretFile     string
 	makeSecret     bool   // when there is no such file
 	issuer         string // empty: http://host:port
+	insecureCookie bool
 	clients        []auth.Client
 	captchas       []captcha.Engine
 	registration   auth.Registration
@@ -47,6 +48,7 @@ func parseConfig(args []string, env func(string) string, help io.Writer, others 
 	database := fs.String("database", "mailkey.db", "SQLite `file`, created when it does not exist")
 	secretFile := fs.String("secret-file", "", "`file` with the secret (default <database>.secret beside a SQLite file, where it is made when there is none)")
 	issuer := fs.String("issuer", "", "`URL` at which browsers see this server (default http://<addr>)")
+	insecureCookie := fs.Bool("insecure-cookie", false, "log people in with a browser that refuses Secure cookies of http://<addr>, as Safari does")
 	client := fs.String("client", "example", "comma-separated `ids` of the apps that may log people in, besides the page's own "+pageClient)
 	kinds := fs.String("captcha", "digits", "comma-separated `kinds` of captcha, the default one first: digits, slider, pow")
 	registration := fs.String("registration", "open", "`mode`: open, or closed, where an unknown address does not become a user")
@@ -98,6 +100,8 @@ func parseConfig(args []string, env func(string) string, help io.Writer, others 
 	if cfg.mailer, err = smtpmailer.New(smtpmailer.Config{URL: cmp.Or(*smtp, "smtp://localhost"), From: *from}); err != nil {
 		wrong("%w", err)
 	}
+
+	cfg.insecureCookie = *insecureCookie // auth.New refuses it where it matters
 
 	cfg.database = *database
 	if cfg.kind, err = kindOf(cfg.database, others); err != nil {

@@ -61,6 +61,7 @@ func serve(ctx context.Context, cfg config, stdout io.Writer, logs slog.Handler)
 		Registration:   cfg.registration,
 		TrustedProxies: cfg.trustedProxies,
 		Logger:         slog.New(logs),
+		InsecureCookie: cfg.insecureCookie,
 	})
 	if err != nil {
 		return err
