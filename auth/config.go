@@ -187,7 +187,7 @@ const (
 	RegistrationClosed                     // nobody
 )
 
-// ErrLoginRefused, wrapped by an error of Config.OnLogin, refuses a login for
+// ErrLoginRefused, wrapped by an error of [Config.OnLogin], refuses a login for
 // good.
 var ErrLoginRefused = errors.New("login refused")
 

@@ -5,9 +5,9 @@
 // Make an [Auth] from a [Config], mount it, and let it work in the background:
 //
 //	a, err := auth.New(auth.Config{
-//		Store:   store,                                  // storage/sqlite
-//		Mailer:  mailer,                                 // auth/smtpmailer
-//		Secret:  secret,                                 // 32 random bytes
+//		Store:   store,  // storage/sqlite
+//		Mailer:  mailer, // auth/smtpmailer
+//		Secret:  secret, // 32 random bytes
 //		Issuer:  "https://app.example",
 //		Clients: []auth.Client{{ID: "web", Cookie: true}},
 //	})
@@ -21,6 +21,19 @@
 // What goes over the wire is that of an existing CIAM API, so its clients work
 // unchanged; each endpoint is also a handler of its own, such as
 // [Auth.LoginHandler].
+//
+// # Where to look
+//
+//   - what can be configured: [Config], [Client], [Limits]
+//   - mails: package auth/smtpmailer, or a [Mailer] of the app
+//   - a page to log in on: package auth/loginpage
+//   - a say for the app: [Config.AllowRegistration], [Config.OnFirstLogin],
+//     [Config.OnLogin], [Config.ExtraClaims]
+//   - values in a session: [Auth.SessionManager]
+//   - administration: [Auth.UserByEmail], [Auth.DisableUser], [Auth.DeleteUser],
+//     [Auth.ChangeEmail], [Auth.Sessions], [Auth.RevokeSessions], [Auth.RevokeKeys]
+//   - refusals: [Reason]
+//   - tests of the app: package auth/authtest
 //
 // # What it promises
 //

@@ -7,8 +7,10 @@ import (
 	"time"
 )
 
-// Reason is why a request is refused: the error_code of the wire. Its status
-// is in the table below, its text in messages/*.json.
+// Reason is why a request is refused: the error_code of the wire. It is an error,
+// to be matched with [errors.Is] in those of [Auth.LoadSession], for example, and
+// to be handed to [Auth.WriteError]. docs/wire.md has the status and the texts of
+// each.
 type Reason string
 
 // Error makes a Reason an error that can be returned, wrapped and matched.

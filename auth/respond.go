@@ -33,15 +33,15 @@ func (a *Auth) fail(c *call, f *failure) {
 	}{f.reason, a.catalog.text(c.lang, f.reason)})
 }
 
-// WriteError answers with an error in the form of the contract and in the
+// WriteError answers with an error in the form of the wire and in the
 // request's language: that of the [Reason] which err wraps, else ReasonBusy.
 // It is for handlers of the app that want to refuse as the login does.
 func (a *Auth) WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	a.plain([]string{r.Method}, func(*call) error { return err }).ServeHTTP(w, r)
 }
 
-// WriteError is the method of that name for services without an Auth, in the
-// languages that come with the module.
+// WriteError is [Auth.WriteError] for services without an Auth, in the languages
+// that come with the module.
 func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	a := &Auth{catalog: builtinCatalog(), config: Config{Logger: slog.Default()}}
 	a.WriteError(w, r, err)

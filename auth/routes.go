@@ -8,7 +8,7 @@ import (
 	"github.com/gorilla/mux"
 )
 
-// The paths of the contract, below wherever the handler is mounted.
+// The paths of the wire, below wherever the handler is mounted.
 const (
 	pathCaptcha       = "/api/v2/sdk/captcha"
 	pathCaptchaAudio  = "/api/v2/sdk/captcha/audio"
@@ -101,7 +101,7 @@ func (h *handlers) byPath() map[string]http.Handler {
 	}
 }
 
-// Routes adds the paths of the contract to a router or subrouter of the app.
+// Routes adds the paths of the wire to a router or subrouter of the app.
 // Whatever else the router serves, its 404 included, stays as it is.
 func (a *Auth) Routes(r *mux.Router) {
 	for path, handler := range a.handlers.byPath() {
@@ -109,7 +109,7 @@ func (a *Auth) Routes(r *mux.Router) {
 	}
 }
 
-// Handler serves the paths of the contract and answers everything else with
+// Handler serves the paths of the wire and answers everything else with
 // 404. It can be mounted under any router, at the root or under the path of
 // Config.Issuer, and there with or without http.StripPrefix. Paths are
 // compared as they are: nothing is cleaned or redirected.

@@ -2,6 +2,8 @@ module example.com/mailkey/example/cluster
 
 go 1.26.0
 
+toolchain go1.26.6
+
 require (
 	example.com/mailkey v0.0.0
 	github.com/jackc/pgx/v5 v5.12.0

@@ -108,11 +108,15 @@ func TestAbuse_J08_KnownHolesAreFixed(t *testing.T) {
 			return
 		}
 		var mod struct {
-			Require []struct{ Path, Version string } // all that is linked, directly or not
-			Replace []struct{ Old struct{ Path string } }
+			Toolchain string                           // what a clone is built with at least
+			Require   []struct{ Path, Version string } // all that is linked, directly or not
+			Replace   []struct{ Old struct{ Path string } }
 		}
 		if err := json.Unmarshal(command(t, "mod", "edit", "-json", name), &mod); err != nil {
 			t.Fatal(err)
+		}
+		if mod.Toolchain != fixedGo {
+			t.Errorf("%s has the toolchain %q, not %s", name, mod.Toolchain, fixedGo)
 		}
 		for _, r := range mod.Require {
 			seen++

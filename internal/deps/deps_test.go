@@ -121,8 +121,6 @@ var packages = []row{
 		tests: true,
 	}, {
 		path: "example/wirecheck", // a program, but one that judges ours: it takes nothing from us
-	}, {
-		path: "internal/torture",
 	},
 }
 

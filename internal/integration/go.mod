@@ -2,6 +2,8 @@ module example.com/mailkey/internal/integration
 
 go 1.26.0
 
+toolchain go1.26.6
+
 require (
 	example.com/mailkey v0.0.0
 	github.com/alexedwards/scs/goredisstore v0.0.0-20250212122300-421ef1d8611c

@@ -27,7 +27,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "rename:", err)
 		os.Exit(1)
 	}
-	fmt.Printf("%d files were changed\n", changed)
+	fmt.Fprintf(os.Stdout, "%d files were changed\n", changed)
 }
 
 // rename changes the files below root, and reports how many it changed.

@@ -2,7 +2,9 @@
 // when the process ends: users too. It is for tests, and for an app in one
 // process that may ask everybody to log in again after a restart.
 //
-// [New] is all there is to it. A [Store] has no goroutine, no clock and
+//	store := memory.New()
+//
+// is all there is to it. A [Store] has no goroutine, no clock and
 // nothing to close; what expired stays in memory until Sweep is called.
 package memory
 
