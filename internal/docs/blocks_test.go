@@ -34,7 +34,8 @@ var usedBy = []struct{ document, language, beginning, test string }{
 	{"docs/clients.md", "html", "", "TestBrowserClients"},
 	{"docs/cluster.md", "sh", "", "TestDocument"},
 	{"docs/cluster.md", "nginx", "", "TestDocument"},
-	{"docs/operating.md", "sh", "", "TestBackup"},
+	{"docs/operating.md", "sh", "(umask", "TestBackup"},
+	{"docs/operating.md", "sh", "rm -f", "TestBackup"},
 	{"docs/postgresql.md", "sql", "", "TestPostgresAsDocumented"},
 }
 

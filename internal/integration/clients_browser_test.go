@@ -57,7 +57,7 @@ func asLocalhost(url string) string { return strings.Replace(url, "127.0.0.1", "
 // clientPage serves the page, in which one thing is changed, and the script.
 func clientPage(t *testing.T, before, after string) http.Handler {
 	t.Helper()
-	page, script := replaceOnce(t, clientCode(t, "html"), before, after), clientCode(t, "js")
+	page, script := replaceOnce(t, documentCode(t, "docs/clients.md", "html", ""), before, after), documentCode(t, "docs/clients.md", "js", "")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/":

@@ -19,7 +19,7 @@ func TestCurl(t *testing.T) {
 		}
 	}
 	server := newClientServer(t, auth.Client{ID: "example"})
-	script := replaceOnce(t, clientCode(t, "sh"), "http://127.0.0.1:8080", server.url)
+	script := replaceOnce(t, documentCode(t, "docs/clients.md", "sh", "server="), "http://127.0.0.1:8080", server.url)
 	cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", script)
 	cmd.Dir = t.TempDir()
 	var out, complaints bytes.Buffer

@@ -3,8 +3,6 @@ package integration
 import (
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -13,21 +11,6 @@ import (
 	"example.com/mailkey/auth/authtest"
 	"example.com/mailkey/captcha"
 )
-
-// clientCode returns the code in docs/clients.md that is fenced as being of a
-// kind. There is one of each.
-func clientCode(t *testing.T, kind string) string {
-	t.Helper()
-	text, err := os.ReadFile("../../docs/clients.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := regexp.MustCompile("(?ms)^```"+kind+"\n(.*?)^```$").FindAllSubmatch(text, -1)
-	if len(blocks) != 1 {
-		t.Fatalf("docs/clients.md has %d blocks of %s, want one", len(blocks), kind)
-	}
-	return string(blocks[0][1])
-}
 
 // replaceOnce changes what a reader of the code is to change, too.
 func replaceOnce(t *testing.T, code, before, after string) string {

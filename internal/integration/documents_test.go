@@ -14,21 +14,20 @@ import (
 	"example.com/mailkey/internal/integration/services"
 )
 
-// documentCode returns the blocks of a document, named from the root, that are
-// fenced as being of a kind and begin so.
-func documentCode(t *testing.T, document, kind, beginning string) []string {
+// documentCode returns the one block of a document, named from the root, that is
+// fenced as being of a kind and begins so.
+func documentCode(t *testing.T, document, kind, beginning string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("../..", document))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var code []string
-	for _, found := range regexp.MustCompile("(?ms)^```"+kind+"\n(.*?)^```$").FindAllSubmatch(text, -1) {
-		if strings.HasPrefix(string(found[1]), beginning) {
-			code = append(code, string(found[1]))
-		}
+	block := regexp.MustCompile("(?ms)^```" + kind + "\n(" + regexp.QuoteMeta(beginning) + ".*?)^```$")
+	found := block.FindAllSubmatch(text, -1)
+	if len(found) != 1 {
+		t.Fatalf("%s has %d blocks of %s that begin with %q, want one", document, len(found), kind, beginning)
 	}
-	return code
+	return string(found[0][1])
 }
 
 // shell runs commands in a directory, as a reader would.
@@ -45,10 +44,7 @@ func shell(t *testing.T, dir, commands string) {
 // The commands of the README make an app, to which somebody logs in.
 func TestFirstFiveMinutes(t *testing.T) {
 	t.Parallel()
-	blocks := documentCode(t, "README.md", "sh", "mkdir hello")
-	if len(blocks) != 1 {
-		t.Fatalf("README.md has %d blocks of commands for the first five minutes", len(blocks))
-	}
+	commands := documentCode(t, "README.md", "sh", "mkdir hello")
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +53,7 @@ func TestFirstFiveMinutes(t *testing.T) {
 	if err := os.Symlink(root, filepath.Join(dir, "mailkey")); err != nil { // the clone
 		t.Fatal(err)
 	}
-	shell(t, dir, replaceOnce(t, blocks[0], "go run .\n", ""))
+	shell(t, dir, replaceOnce(t, commands, "go run .\n", ""))
 
 	// What a person does with their eyes, a program does with a proof of work.
 	file := filepath.Join(dir, "hello", "main.go")
@@ -99,10 +95,7 @@ func TestBackup(t *testing.T) {
 	if _, err := exec.LookPath("sqlite3"); err != nil {
 		t.Skip("sqlite3 is not installed")
 	}
-	blocks := documentCode(t, "docs/operating.md", "sh", "")
-	if len(blocks) != 2 {
-		t.Fatalf("docs/operating.md has %d blocks of commands, want one to take a backup and one to restore it", len(blocks))
-	}
+	backup, restore := documentCode(t, "docs/operating.md", "sh", "(umask"), documentCode(t, "docs/operating.md", "sh", "rm -f")
 	home := newExampleHome(t, buildExample(t), "-captcha", "digits,pow")
 	p := home.start(t)
 	login := func(p *program.Process, address string) *exampleClient {
@@ -112,14 +105,14 @@ func TestBackup(t *testing.T) {
 		return c
 	}
 	before := login(p, "before@example.org")
-	shell(t, home.dir, blocks[0])
+	shell(t, home.dir, backup)
 	if info, err := os.Stat(filepath.Join(home.dir, "backup.db")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("the backup: %v, %v", info, err)
 	}
 	after := login(p, "after@example.org")
 	p.Terminate(t)
 
-	shell(t, home.dir, blocks[1])
+	shell(t, home.dir, restore)
 	p = home.start(t)
 	before.url, after.url = p.URL, p.URL
 	before.ok(t, "GET", "/api/v2/sdk/sessions", nil)
