@@ -40,6 +40,9 @@ func rename(root, path string) (changed int, err error) {
 	if module == nil {
 		return 0, errors.New("go.mod does not name a module")
 	}
+	if regexp.MustCompile(`/v[0-9]+$`).MatchString(path) {
+		return 0, fmt.Errorf("%s is a path of another major version: nested modules require v0.0.0", path)
+	}
 	old := regexp.MustCompile(`\b` + regexp.QuoteMeta(string(module[1])) + `\b`)
 	// The go command knows what a path may be.
 	if err := edit(filepath.Join(root, "go.mod"), "-module="+path); err != nil {

@@ -44,7 +44,7 @@ func TestRename(t *testing.T) {
 
 func TestRenameRefuses(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"", "https://example.org/login", "example.org/log in", "-x"} {
+	for _, path := range []string{"", "https://example.org/login", "example.org/log in", "-x", "example.org/login/v2"} {
 		dir := t.TempDir()
 		const mod = "module example.net/app\n\ngo 1.26.0\n"
 		if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte(mod), 0o600); err != nil {
