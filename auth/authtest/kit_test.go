@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -69,7 +70,8 @@ func TestNothingIsLeftBehind(t *testing.T) {
 // isAtWork reports whether a goroutine runs code of a kit.
 func isAtWork() bool {
 	all := stacks()
-	return strings.Contains(all, "mailkey/auth.") || strings.Contains(all, "mailkey/auth/authtest.")
+	return strings.Contains(all, reflect.TypeFor[auth.Auth]().PkgPath()+".") ||
+		strings.Contains(all, reflect.TypeFor[authtest.Kit]().PkgPath()+".")
 }
 
 // stacks are those of all goroutines.
