@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log"
+	"net"
 	"net/http"
 	"time"
 
@@ -40,9 +41,12 @@ func main() {
 	http.Handle("/login", page)
 	http.Handle("/login/", page)
 	http.Handle("/", middleware.RequireSession(login, middleware.LoginPage("/login"))(http.HandlerFunc(hello)))
-	server := &http.Server{Addr: "127.0.0.1:8080", ReadHeaderTimeout: 5 * time.Second}
+	listener, err := net.Listen("tcp", "127.0.0.1:8080")
+	if err != nil {
+		log.Fatal(err)
+	}
 	fmt.Println("open http://127.0.0.1:8080/")
-	log.Fatal(server.ListenAndServe())
+	log.Fatal((&http.Server{ReadHeaderTimeout: 5 * time.Second}).Serve(listener))
 }
 
 // hello is the app: a page for people who are signed in.
