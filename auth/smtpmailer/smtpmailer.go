@@ -31,11 +31,12 @@
 // command 10, the whole mail 30, and none of them outlives the context.
 //
 // An error wraps [auth.ErrMailRejected] when the relay refuses this mail for
-// good (5xx to MAIL, RCPT, DATA or the text), [auth.ErrMailUnknown] when the
-// text was sent and no answer came, and neither of them when trying again may
-// help: 4xx, a relay that is down, and whatever is a matter of configuration,
-// like a wrong password. The text of an error holds neither the address nor
-// the code nor the password.
+// good (5xx to MAIL, RCPT, DATA or the text), [auth.ErrMailDeferred] when it
+// refuses the recipient for now (4xx to RCPT), [auth.ErrMailUnknown] when the text
+// was sent and no answer came, and none of them when trying again may help: other
+// 4xx, a relay that is down, and whatever is a matter of configuration, like a
+// wrong password. The text of an error holds neither the address nor the code nor
+// the password.
 package smtpmailer
 
 import (
