@@ -39,11 +39,12 @@ type field struct {
 
 func table(fields []field) []byte {
 	var b bytes.Buffer
-	b.WriteString("| field | default | |\n|---|---|---|\n")
+	b.WriteString("\n| field | default | |\n|---|---|---|\n")
 	cell := strings.NewReplacer("|", `\|`, "<", `\<`, "[", "`", "]", "`").Replace
 	for _, f := range fields {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", strings.Join(f.names, "`, `"), cell(f.byDefault), cell(f.what))
 	}
+	b.WriteString("\n")
 	return b.Bytes()
 }
 
