@@ -68,7 +68,7 @@ func TestDocumentedDefaults(t *testing.T) {
 	}
 
 	for _, name := range []string{"Captcha", "VerifyCaptcha", "WrongCaptcha", "SendCode", "SendCodeLong", "Login", "SendCodeDevice", "LoginDevice"} {
-		rate, _ := fieldOf(&complete, "Limits."+name).Interface().(Rate)
+		rate, _ := reflect.TypeAssert[Rate](fieldOf(&complete, "Limits."+name))
 		per := strings.Replace(inWords(rate.Per), "1 minute", "a minute", 1)
 		has(name, fmt.Sprintf("%d in %s", rate.Count, strings.Replace(per, "1 hour", "an hour", 1)))
 	}

@@ -7,6 +7,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"go/format"
@@ -22,7 +23,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: rename <new path of the module>")
 		os.Exit(2)
 	}
-	changed, err := rename(".", os.Args[1])
+	changed, err := rename(context.Background(), ".", os.Args[1])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "rename:", err)
 		os.Exit(1)
@@ -31,7 +32,7 @@ func main() {
 }
 
 // rename changes the files below root, and reports how many it changed.
-func rename(root, path string) (changed int, err error) {
+func rename(ctx context.Context, root, path string) (changed int, err error) {
 	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
 	if err != nil {
 		return 0, err
@@ -45,7 +46,7 @@ func rename(root, path string) (changed int, err error) {
 	}
 	old := regexp.MustCompile(`\b` + regexp.QuoteMeta(string(module[1])) + `\b`)
 	// The go command knows what a path may be.
-	if err := edit(filepath.Join(root, "go.mod"), "-module="+path); err != nil {
+	if err := edit(ctx, filepath.Join(root, "go.mod"), "-module="+path); err != nil {
 		return 0, err
 	}
 	err = filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
@@ -76,15 +77,15 @@ func rename(root, path string) (changed int, err error) {
 			return err
 		}
 		if filepath.Base(file) == "go.mod" {
-			return edit(file, "-fmt") // so are requirements
+			return edit(ctx, file, "-fmt") // so are requirements
 		}
 		return nil
 	})
 	return changed, err
 }
 
-func edit(mod, flag string) error {
-	if out, err := exec.Command("go", "mod", "edit", flag, mod).CombinedOutput(); err != nil {
+func edit(ctx context.Context, mod, flag string) error {
+	if out, err := exec.CommandContext(ctx, "go", "mod", "edit", flag, mod).CombinedOutput(); err != nil {
 		return fmt.Errorf("go mod edit: %w\n%s", err, out)
 	}
 	return nil
