@@ -32,7 +32,8 @@ type Limits struct {
 	// 30 seconds before the next, doubling up to an hour.
 	Address storage.AddressLimits
 
-	// MaxPendingMails is how many mails may wait in the outbox. Default: 1000.
+	// MaxPendingMails is how many mails may wait in the outbox. The last tenth is
+	// for devices that logged in to their address before. Default: 1000.
 	MaxPendingMails int
 }
 
