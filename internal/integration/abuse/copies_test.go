@@ -61,7 +61,7 @@ func TestAbuse_J11_copiesOpenNothing(t *testing.T) {
 			Token string
 			Pow   captcha.Proof
 		}
-		if err := json.Unmarshal([]byte(h.Do(house.Request("GET", "/api/v2/sdk/captcha?type=pow")).Body), &puzzle); err != nil {
+		if err := json.Unmarshal([]byte(h.Do(house.Puzzle()).Body), &puzzle); err != nil {
 			h.Fatal(err)
 		}
 		keep(puzzle.Token)

@@ -46,3 +46,31 @@ func wantMailed(h *house.House, emails ...string) {
 		h.Errorf("mails went to %q, want %q", got, emails)
 	}
 }
+
+// rows counts the rows of each table; none when the store is in memory.
+func rows(h *house.House) map[string]int {
+	h.Helper()
+	counts := make(map[string]int)
+	if h.Rows == nil {
+		return counts
+	}
+	for table := range tables {
+		var n int
+		if err := h.Rows.GetContext(h.Context(), &n, "SELECT count(*) FROM "+table); err != nil {
+			h.Fatal(err)
+		}
+		counts[table] = n
+	}
+	return counts
+}
+
+// wantRows checks that there are as many rows as before, but in these tables.
+func wantRows(h *house.House, before map[string]int, but ...string) {
+	h.Helper()
+	after := rows(h)
+	for table, n := range before {
+		if after[table] != n && !slices.Contains(but, table) {
+			h.Errorf("%s had %d rows and has %d", table, n, after[table])
+		}
+	}
+}
