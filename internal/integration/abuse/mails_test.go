@@ -206,7 +206,7 @@ func eventually(h *house.House, call func() burst.Answer) {
 // wait waits for what goes on in the background.
 func wait(h *house.House, is func() bool) {
 	h.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			h.Fatal("it does not happen")
 		}
