@@ -192,11 +192,19 @@ func TestAbuse_E08_E09_floodOfBodies(t *testing.T) {
 	if taken := sent.Load(); taken > int64(n)*each {
 		t.Errorf("%d bytes were taken of %d bodies", taken, n)
 	}
+	// Who goes on sending may not hear the answer before the connection is reset,
+	// and on a busy machine it ends before the request was begun with.
+	heard := 0
 	for i, got := range statuses {
-		// Who goes on sending may not hear the answer before the connection is reset.
-		if (got[0] != http.StatusRequestEntityTooLarge && got[0] != 0) || got[1] != http.StatusRequestTimeout || got[2] != 0 {
-			t.Errorf("connections %d ended with %v, want 413 or none, 408 and none", i, got)
+		if (got[0] != http.StatusRequestEntityTooLarge && got[0] != 0) || (got[1] != http.StatusRequestTimeout && got[1] != 0) || got[2] != 0 {
+			t.Errorf("connections %d ended with %v, want 413, 408 and nothing", i, got)
 		}
+		if got[1] != 0 {
+			heard++
+		}
+	}
+	if heard < n/2 {
+		t.Errorf("%d of %d heard why their connection ended", heard, n)
 	}
 	g.rests()
 }
