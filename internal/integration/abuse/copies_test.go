@@ -3,6 +3,7 @@ package abuse
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"testing"
 
 	"example.com/mailkey/auth"
@@ -81,9 +82,7 @@ func TestAbuse_J11_copiesOpenNothing(t *testing.T) {
 			part = canary.IsAlnum // stands apart, and much is hexadecimal
 		}
 		copies := h.Copies()
-		for name, value := range values(h) {
-			copies[name] = value
-		}
+		maps.Copy(copies, values(h))
 		for name, content := range copies {
 			for _, found := range canary.Find(content, part, secrets...) {
 				h.Errorf("%s: %s", name, found)
@@ -100,7 +99,7 @@ func values(h *house.House) map[string][]byte {
 	h.Helper()
 	columns := make(map[string][]byte)
 	for table := range tables {
-		found, err := h.Rows.QueryxContext(h.Context(), "SELECT * FROM "+table)
+		found, err := h.Rows.QueryxContext(h.Context(), "SELECT * FROM "+table) //nolint:unqueryvet // all that there is
 		if err != nil {
 			h.Fatal(err)
 		}
