@@ -9,7 +9,7 @@ import (
 )
 
 // The search finds what it is for.
-func TestAbuse_J02_J11_CanariesAreFound(t *testing.T) {
+func TestAbuse_F16_J02_J11_CanariesAreFound(t *testing.T) {
 	t.Parallel()
 	const token = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ"
 	raw, err := base64.RawURLEncoding.DecodeString(token[:40])

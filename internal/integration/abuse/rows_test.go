@@ -91,11 +91,7 @@ func rows(h *house.House) map[string]int {
 		return counts
 	}
 	for table := range tables {
-		var n int
-		if err := h.Rows.GetContext(h.Context(), &n, "SELECT count(*) FROM "+table); err != nil {
-			h.Fatal(err)
-		}
-		counts[table] = n
+		counts[table] = count(h, table)
 	}
 	return counts
 }
