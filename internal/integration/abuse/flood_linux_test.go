@@ -66,12 +66,13 @@ func (g *target) flood(n int, request func(i int) burst.Request) (answers map[st
 	start, ended := time.Now(), make(chan struct{})
 	go func() { defer close(ended); wave(n) }()
 	var took []time.Duration
+	pause := time.Duration(torture.Rounds(50, 1000)) * time.Millisecond
 	for flooding := true; flooding; {
 		took = append(took, g.logsIn())
 		select {
 		case <-ended:
 			flooding = false
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(pause):
 		}
 	}
 	lasted := time.Since(start)

@@ -95,9 +95,9 @@ func TestAbuse_B03_moreThanOne(t *testing.T) {
 func TestAbuse_B10_fullOutbox(t *testing.T) {
 	t.Parallel()
 	var relay *gate
-	logs := program.NewOutput()
+	var logs *program.Output
 	house.OnEachStore(t, 1, func(c *auth.Config) {
-		relay = &gate{Mailer: c.Mailer}
+		relay, logs = &gate{Mailer: c.Mailer}, program.NewOutput()
 		c.Mailer, c.Limits.MaxPendingMails, c.Logger = relay, 20, slog.New(slog.NewTextHandler(logs, nil))
 	}, func(h *house.House) {
 		friend := house.Person()
