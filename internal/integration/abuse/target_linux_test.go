@@ -22,6 +22,7 @@ import (
 	"example.com/mailkey/internal/integration/burst"
 	"example.com/mailkey/internal/integration/house"
 	"example.com/mailkey/internal/integration/program"
+	"example.com/mailkey/internal/integration/services"
 	"example.com/mailkey/internal/integration/smtpd"
 )
 
@@ -31,32 +32,57 @@ type target struct {
 	process *program.Process
 	relay   *smtpd.Server
 	client  *http.Client
-	files   string // of its database
+	files   string // of its database, if that is SQLite
 }
 
 var example = sync.OnceValues(func() (path string, err error) {
-	path, out, err := program.Build(workDir, "example.com/mailkey/example")
+	path, out, err := program.Build(workDir, "example.com/mailkey/example/cluster")
 	if err != nil {
 		err = fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	return path, err
 })
 
+// onEachTarget plays f on the example with each database.
+func onEachTarget(t *testing.T, f func(g *target)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { f(onSQLite(t)) })
+	t.Run("postgres", func(t *testing.T) {
+		secret := filepath.Join(t.TempDir(), "secret")
+		if err := os.WriteFile(secret, fmt.Appendf(nil, "%x", rand.Text()+rand.Text()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		g := newTarget(t)
+		g.start("-database", services.StartPostgres(t).URL("postgres"), "-secret-file", secret)
+		f(g)
+	})
+}
+
+func onSQLite(t *testing.T) *target {
+	t.Helper()
+	g := newTarget(t)
+	g.files = filepath.Join(t.TempDir(), "flooded.db")
+	g.start("-database", g.files)
+	return g
+}
+
 func newTarget(t *testing.T) *target {
 	t.Helper()
-	path, err := example()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	g := &target{
-		T: t, relay: smtpd.New(t, smtpd.Config{}), files: filepath.Join(dir, "flooded.db"),
+	return &target{
+		T: t, relay: smtpd.New(t, smtpd.Config{}),
 		client: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 	}
-	g.process = program.Start(t, exec.Command(path, "-addr", "127.0.0.1:0", "-database", g.files, "-captcha", "digits,pow",
-		"-trusted-proxies", "127.0.0.0/8", "-smtp", g.relay.URL()))
-	g.process.Serves(t)
-	return g
+}
+
+func (g *target) start(args ...string) {
+	g.Helper()
+	path, err := example()
+	if err != nil {
+		g.Fatal(err)
+	}
+	g.process = program.Start(g, exec.Command(path, append(args,
+		"-addr", "127.0.0.1:0", "-captcha", "digits,pow", "-trusted-proxies", "127.0.0.0/8", "-smtp", g.relay.URL())...))
+	g.process.Serves(g)
 }
 
 // call makes a request over the network.
