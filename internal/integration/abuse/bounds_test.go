@@ -38,7 +38,7 @@ func TestAbuse_A14_neverSolved(t *testing.T) {
 		}
 
 		const parts, atOnceN = 10, 8
-		n, most := torture.Rounds(1000, 1_000_000), torture.Rounds(80, 20_000)
+		n, most := torture.Rounds(1000, 400_000), torture.Rounds(80, 20_000)
 		s, err := captcha.New(captcha.Config{Store: h.Store, Engines: []captcha.Engine{captcha.ProofOfWork(1)}, MaxTotal: most})
 		if err != nil {
 			h.Fatal(err)
