@@ -103,7 +103,8 @@ func (g *target) call(r burst.Request) (burst.Answer, error) {
 }
 
 // do is call for a request that has to succeed, and how long that took. What is
-// shed in a flood is tried again, as clients do.
+// shed in a flood is tried again, by somebody else: those who are told to wait
+// are not.
 func (g *target) do(r burst.Request) (a burst.Answer, took time.Duration) {
 	g.Helper()
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
@@ -118,6 +119,7 @@ func (g *target) do(r burst.Request) (a burst.Answer, took time.Duration) {
 		if house.Code(g, a) != string(auth.ReasonBusy) {
 			break
 		}
+		r = stranger(r)
 	}
 	g.Fatalf("%s: %d %s", r.Path, a.Status, a.Body)
 	return a, 0
