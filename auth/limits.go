@@ -28,8 +28,9 @@ type Limits struct {
 	// those of storage.AddressLimits, field by field.
 	Address storage.AddressLimits
 
-	// MaxPendingMails is how many mails may wait in the outbox. Default: 1000 (1
-	// to 1000000).
+	// MaxPendingMails is how many mails may wait in the outbox. The last tenth is
+	// for devices that logged in to their address before. Default: 1000 (1 to
+	// 1000000).
 	MaxPendingMails int
 }
 

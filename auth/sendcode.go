@@ -49,7 +49,7 @@ func (a *Auth) sendCode(c *call) error {
 	case err != nil:
 		return busy("request a code", err)
 	case requested.Full:
-		return notSent(time.Minute, fmt.Errorf("%d mails are waiting in the outbox", a.config.Limits.MaxPendingMails))
+		return notSent(time.Minute, fmt.Errorf("the outbox is full: Limits.MaxPendingMails is %d", a.config.Limits.MaxPendingMails))
 	case requested.Wait > 0:
 		return limited(requested.Wait)
 	}

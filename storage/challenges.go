@@ -39,7 +39,17 @@ type CodeRequest struct {
 	Lifetime    time.Duration // of the code
 
 	UserID     string // used when the address was never heard of
-	MaxPending int    // mails that may wait in the outbox
+	MaxPending int    // mails that may wait in the outbox, see Room
+}
+
+// Room is how many mails may wait in the outbox when a device asks for one more.
+// A tenth of MaxPending is for devices that logged in to the address before:
+// strangers who have mails sent to whomever cannot fill it up.
+func (r CodeRequest) Room(known bool) int {
+	if known {
+		return r.MaxPending
+	}
+	return r.MaxPending - r.MaxPending/10
 }
 
 // CodeRequested is what became of a [CodeRequest].
@@ -96,7 +106,7 @@ type Redeemed struct {
 // Challenges issues and redeems codes.
 type Challenges interface {
 	// RequestCode asks for a code to be mailed, in this order: the outbox has
-	// room; the address's limits allow it, for a device that logged in before
+	// room for one of this device; the address's limits allow it, for a device that logged in before
 	// or for a stranger; then the challenge of the binding is put into the
 	// outbox. That is the living one, when it was not used, has guesses left,
 	// lives for at least half of the lifetime still, was made with the same

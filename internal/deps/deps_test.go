@@ -114,7 +114,8 @@ var packages = []row{
 			"github.com/MicahParks/keyfunc/v3", "github.com/wneessen/go-mail", "golang.org/x/crypto",
 		}),
 	}, {
-		path: "internal/torture",
+		path:  "internal/canary",
+		never: []string{"net"},
 	}, {
 		path:  "internal/exampletest",
 		never: []string{"database/sql", "net/http"},

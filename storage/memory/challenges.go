@@ -31,10 +31,10 @@ func (s *Store) RequestCode(ctx context.Context, r storage.CodeRequest, l storag
 	defer s.mu.Unlock()
 	now = ms(now)
 
-	if len(s.outbox) >= r.MaxPending {
+	a, known := s.address(r.Address), s.known(r.Address, r.Device)
+	if len(s.outbox) >= r.Room(known) {
 		return storage.CodeRequested{Full: true}, nil
 	}
-	a, known := s.address(r.Address), s.known(r.Address, r.Device)
 	if wait := a.SendWait(now, known, l); wait > 0 {
 		return storage.CodeRequested{Wait: wait}, nil
 	}

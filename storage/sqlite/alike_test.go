@@ -227,7 +227,7 @@ func TestAbuse_H03_C22_wrongCodesAreAlike(t *testing.T) {
 
 // Asking for a code does the same for every address, whether or not it has an
 // account, and was ever heard of.
-func TestAbuse_H01_H02_H09_sendsAreAlike(t *testing.T) {
+func TestAbuse_B17_H01_H02_H09_sendsAreAlike(t *testing.T) {
 	t.Parallel()
 	alike(t, func(l *login) {
 		var first answer

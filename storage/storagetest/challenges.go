@@ -12,6 +12,7 @@ var challenges = []check{
 	{"expire", "what expires at t is dead when it is t, and alive a millisecond before", challengeExpires},
 	{"are kept by binding", "there is one challenge per binding, and each binding has its own", challengeBindings},
 	{"need room in the outbox", "with MaxPending mails waiting RequestCode is told Full, and nothing was changed", challengeFull},
+	{"leave room for friends", "the last tenth of MaxPending is for devices that logged in to the address before", challengeFriends},
 	{"need room before all else", "the outbox is asked before the address's limits", challengeFullFirst},
 	{"need room when asked at once", "parallel requests keep MaxPending", challengeFullParallel},
 	{"are long enough", "a challenge has the level of the address, and at least MinLevel", challengeLevel},
@@ -97,6 +98,22 @@ func challengeFull(ctx context.Context, s storage.Store) error {
 		w.claims(0, ben.on(1), anna),
 		w.asksFor(visitor{email: "carl@example.com"}, 2).is(full), // claimed ones wait too
 		w.asksFor(visitor{email: "carl@example.com"}, 3).is(accepted),
+	)
+}
+
+func challengeFriends(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	full := storage.CodeRequested{Full: true}
+	accepted := storage.CodeRequested{ExpiresAt: at(lifetime)}
+	return cmp.Or(
+		familiar(w),
+		repeat(18, func(i int) error { return w.asksFor(nth(i), 20).is(accepted) }),
+		w.asksFor(ben, 20).is(full),
+		w.asksFor(phone, 20).is(full), // a stranger at the same address
+		w.asksFor(anna, 20).is(accepted),
+		w.asksFor(anna, 18).is(full),
+		w.asksFor(ben, 21).is(full),
+		w.asksFor(ben, 22).is(accepted),
 	)
 }
 

@@ -26,6 +26,8 @@ var brokenChallenges = []broken{
 		}, nothing)(s)
 	}},
 	{"lets a mail too many wait", by("challenges/need room in the outbox"), asks(func(a *asking) { a.r.MaxPending++ })},
+	{"lets strangers fill the outbox", by("challenges/leave room for friends"), asks(func(a *asking) { a.r.MaxPending = a.r.MaxPending * 10 / 9 })},
+	{"takes everybody for a stranger to the outbox", by("challenges/leave room for friends"), asks(func(a *asking) { a.r.MaxPending -= a.r.MaxPending / 10 })},
 	{"remembers a request without room", by("challenges/need room in the outbox"), answers(func(a asking, ask ask) (storage.CodeRequested, error) {
 		done, err := ask(a)
 		if a.r.MaxPending = everything; done.Full {

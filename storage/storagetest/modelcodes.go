@@ -56,7 +56,7 @@ func (m *model) RequestCode(_ context.Context, r storage.CodeRequest, l storage.
 	a, known := m.address(r.Address), m.devices[[2]string{string(r.Address), string(r.Device)}]
 	wait := a.SendWait(now, known, l)
 	switch {
-	case pending >= r.MaxPending:
+	case pending >= r.Room(known):
 		return storage.CodeRequested{Full: true}, nil
 	case wait > 0:
 		return storage.CodeRequested{Wait: wait}, nil

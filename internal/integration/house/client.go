@@ -62,13 +62,18 @@ func (h *House) Refused(r burst.Request, reason auth.Reason, why string) {
 // Puzzle gets a captcha and its answer.
 func (h *House) Puzzle() (token, answer string) {
 	h.Helper()
-	a := h.Do(Request("GET", "/api/v2/sdk/captcha?type=pow"))
+	return Solve(h, h.Do(Puzzle()))
+}
+
+// Solve reads an answer to [Puzzle], and finds the captcha's.
+func Solve(tb testing.TB, a burst.Answer) (token, answer string) {
+	tb.Helper()
 	var c struct {
 		Token string
 		Pow   captcha.Proof
 	}
 	if err := json.Unmarshal([]byte(a.Body), &c); err != nil {
-		h.Fatal(err)
+		tb.Fatal(err)
 	}
 	for n := 0; ; n++ {
 		answer := strconv.Itoa(n)

@@ -19,6 +19,7 @@ import (
 // House is a login. [OnEachStore] opens them.
 type House struct {
 	*testing.T
+	Database
 	Servers []*burst.Server // of the instances
 	Store   storage.Store   // without the watcher
 	Watcher *Watcher
@@ -34,15 +35,23 @@ func OnEachStore(t *testing.T, instances int, change func(*auth.Config), f func(
 	}
 }
 
+// OnEachDatabase is OnEachStore for tests that look at rows.
+func OnEachDatabase(t *testing.T, instances int, change func(*auth.Config), f func(h *House)) {
+	t.Helper()
+	for name, open := range databases {
+		t.Run(name, func(t *testing.T) { f(Open(t, open(t), instances, change)) })
+	}
+}
+
 // Open makes instances on a store, each of which connects to it. Their
 // configuration is the default one, but for what makes tests faster, and what
 // change does to it. They work until the end of the test, or Stop.
-func Open(t *testing.T, connect func() storage.Store, instances int, change func(*auth.Config)) *House {
+func Open(t *testing.T, db Database, instances int, change func(*auth.Config)) *House {
 	t.Helper()
-	h := &House{T: t, Watcher: newWatcher(), Mails: newMailbox()}
+	h := &House{T: t, Database: db, Watcher: newWatcher(), Mails: newMailbox()}
 	auths := make([]*auth.Auth, instances)
 	for i := range auths {
-		h.Store = connect()
+		h.Store = db.Connect()
 		config := auth.Config{
 			Store:            watched{h.Store, h.Watcher},
 			Mailer:           h.Mails,

@@ -2,6 +2,7 @@ package house
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -52,6 +53,13 @@ func (m *Mailbox) of(email string) []auth.CodeMail {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.mails[email])
+}
+
+// Addresses are those that got a mail, in order.
+func (m *Mailbox) Addresses() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Sorted(maps.Keys(m.mails))
 }
 
 // NoSecondMail ends delivery and looks whether somebody got two mails, or will.

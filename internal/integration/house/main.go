@@ -24,14 +24,14 @@ type shared struct {
 	cleanups []func()
 }
 
-func sharedPostgres(tb testing.TB) (url string) {
+func sharedPostgres(tb testing.TB) *services.Postgres {
 	tb.Helper()
 	server.mu.Lock()
 	defer server.mu.Unlock()
 	if server.postgres == nil { // if it cannot be started, the next test tries again
 		server.postgres = services.StartPostgres(starter{tb})
 	}
-	return server.postgres.URL("postgres")
+	return server.postgres
 }
 
 func (s *shared) end() {

@@ -40,6 +40,9 @@ func Request(method, path string, fields ...string) burst.Request {
 	return r
 }
 
+// Puzzle asks for a captcha.
+func Puzzle() burst.Request { return Request("GET", "/api/v2/sdk/captcha?type=pow") }
+
 // Verify answers a captcha.
 func Verify(token, answer, email string) burst.Request {
 	return Request("POST", "/api/v2/sdk/captcha/verify", "token", token, "captcha_code", answer, "sender", email)

@@ -5,6 +5,9 @@ import (
 	"sync"
 )
 
+// most is how much is kept of what a process writes: the end of it.
+const most = 64 << 20
+
 // Output collects what a process writes.
 type Output struct {
 	mu      sync.Mutex
@@ -19,6 +22,9 @@ func NewOutput() *Output { return &Output{changed: make(chan struct{})} }
 func (o *Output) Write(b []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.text.Len()+len(b) > most {
+		o.text.Next(most / 2)
+	}
 	close(o.changed)
 	o.changed = make(chan struct{})
 	return o.text.Write(b)

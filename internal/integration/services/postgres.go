@@ -50,6 +50,34 @@ func (p *Postgres) Start(tb testing.TB) {
 	})
 }
 
+// Dump is what pg_dump makes of a schema.
+func (p *Postgres) Dump(tb testing.TB, database, schema string) []byte {
+	tb.Helper()
+	cmd := exec.Command(program(tb, "pg_dump"), "-d", p.URL(database), "--schema="+`"`+schema+`"`)
+	out, err := cmd.Output()
+	if err != nil {
+		tb.Fatalf("pg_dump: %v", err)
+	}
+	return out
+}
+
+// WAL is the log that replicas follow.
+func (p *Postgres) WAL(tb testing.TB) (log []byte) {
+	tb.Helper()
+	segments, err := filepath.Glob(filepath.Join(p.dir, "data", "pg_wal", "0*"))
+	if err != nil || len(segments) == 0 {
+		tb.Fatalf("no log: %v", err)
+	}
+	for _, path := range segments {
+		segment, err := os.ReadFile(path)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		log = append(log, segment...)
+	}
+	return log
+}
+
 // The ways to stop it: as pg_ctl stop -m does.
 var (
 	Fast      os.Signal = syscall.SIGINT  // ends what is running

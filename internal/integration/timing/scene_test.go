@@ -44,12 +44,12 @@ type scene struct {
 // address as for another.
 func onEachDatabase(t *testing.T, f func(s *scene)) {
 	t.Helper()
-	for name, open := range map[string]func(*testing.T) func() storage.Store{"sqlite": house.SQLite, "postgres": house.Postgres} {
+	for name, open := range map[string]func(*testing.T) house.Database{"sqlite": house.SQLite, "postgres": house.Postgres} {
 		t.Run(name, func(t *testing.T) { f(newScene(t, open)) })
 	}
 }
 
-func newScene(t *testing.T, open func(*testing.T) func() storage.Store) *scene {
+func newScene(t *testing.T, open func(*testing.T) house.Database) *scene {
 	t.Helper()
 	s := &scene{mailed: make(map[string]time.Time), store: &store{}, mails: &relay{slow: slowRelay(t)}}
 	s.House = house.Open(t, open(t), 1, func(c *auth.Config) {

@@ -26,7 +26,7 @@ func nobodyYet(int) string { return house.Person() }
 
 // Asking for a code takes as long for an address with an account, a disabled
 // one or none, while the mail server takes two seconds for every mail.
-func TestAbuse_H02_H09_send(t *testing.T) {
+func TestAbuse_B17_H02_H09_send(t *testing.T) {
 	onEachDatabase(t, func(s *scene) {
 		n := max(2*few, *samples/5)
 		known, disabled := s.people(n), s.disable(s.people(n))

@@ -84,11 +84,12 @@ func requestCode(tx Conn, r storage.CodeRequest, l storage.AddressLimits, now ti
 			return out, err
 		}
 	}
-	pending, _, err := get[int](tx, outboxPending, r.MaxPending)
+	room := r.Room(known)
+	pending, _, err := get[int](tx, outboxPending, room)
 	switch {
 	case err != nil:
 		return out, err
-	case pending >= r.MaxPending:
+	case pending >= room:
 		return storage.CodeRequested{Full: true}, nil
 	case wait > 0:
 		return storage.CodeRequested{Wait: wait}, nil
