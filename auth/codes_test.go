@@ -24,7 +24,11 @@ func onEachStore(t *testing.T, change func(*auth.Config), f func(k *kit)) {
 
 func openSQLite(t *testing.T) storage.Store {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "test.db")
+	return openFile(t, filepath.Join(t.TempDir(), "test.db"))
+}
+
+func openFile(t *testing.T, path string) storage.Store {
+	t.Helper()
 	store, err := sqlite.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
