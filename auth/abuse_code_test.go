@@ -17,7 +17,6 @@ import (
 // Each of these flows differs from the first in one thing, or in all. A code
 // logs in where it was asked for, and nowhere else.
 func TestAbuse_C17_codeOfAnotherFlow(t *testing.T) {
-	type flow struct{ email, client, device string }
 	flows := []flow{
 		{"ann@b.example", "app", "phone"},
 		{"bob@b.example", "app", "phone"},
