@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -100,11 +101,17 @@ func (o *opened) tables() map[string][]string {
 	return all
 }
 
+// all are the rows of a table for which the conditions hold.
+func (o *opened) all(table string, conditions ...string) []map[string][]byte {
+	o.Helper()
+	return o.rows("SELECT " + strings.Join(o.tables()[table], ", ") + " FROM " + table + " WHERE " + strings.Join(append(conditions, "true"), " AND "))
+}
+
 // values is everything that the database holds.
 func (o *opened) values() (all [][]byte) {
 	o.Helper()
 	for table := range o.tables() {
-		for _, row := range o.rows("SELECT * FROM " + table) {
+		for _, row := range o.all(table) {
 			for _, v := range row {
 				if len(v) > 0 {
 					all = append(all, v)
@@ -139,7 +146,7 @@ func found(values [][]byte, row map[string][]byte, from, to int) (codes []string
 	for n := from; n < to; n++ {
 		code := fmt.Appendf(nil, "%06d", n)
 		for _, salt := range [][]byte{nil, row["id"], row["binding"]} {
-			if digests[sha256.Sum256(append(salt[:len(salt):len(salt)], code...))] {
+			if digests[sha256.Sum256(append(slices.Clip(salt), code...))] {
 				codes = append(codes, string(code))
 			}
 		}
@@ -174,7 +181,7 @@ func TestAbuse_C27_databaseWithoutTheSecret(t *testing.T) {
 			o.login(email, wrong(codes[email]))
 		}
 		values := o.values()
-		rows := o.rows("SELECT * FROM challenges WHERE used_at IS NULL")
+		rows := o.all("challenges", "used_at IS NULL")
 		if len(rows) != len(codes) || len(values) < 50 {
 			t.Fatalf("%d challenges, %d values", len(rows), len(values))
 		}
@@ -233,7 +240,7 @@ func TestAbuse_C28_copiedRow(t *testing.T) {
 				code := o.code(mine)
 				id := o.rows("SELECT id FROM challenges WHERE used_at IS NULL")[0]["id"]
 				theirs := o.code(victims)
-				o.exec("UPDATE challenges SET "+row.copy+" FROM (SELECT * FROM challenges WHERE id = ?1) AS m WHERE challenges.id <> ?1 AND challenges.used_at IS NULL", id)
+				o.exec("UPDATE challenges SET "+row.copy+" FROM challenges AS m WHERE m.id = ?1 AND challenges.id <> ?1 AND challenges.used_at IS NULL", id)
 				if code == theirs {
 					return // by chance: it shows nothing
 				}
@@ -302,7 +309,7 @@ func TestAbuse_F08_storedValuesAsTokens(t *testing.T) {
 			t.Errorf("only %d values were tried", tried)
 		}
 		for _, path := range []string{refreshPath, logoutPath} {
-			for _, row := range o.rows("SELECT * FROM sessions") {
+			for _, row := range o.all("sessions") {
 				for _, v := range []string{string(row["token_hash"]), string(row["previous_hash"]), string(row["id"])} {
 					if a := o.do(o.withToken("POST", path, v)); a.status != http.StatusBadRequest || a.code() != string(auth.ReasonSessionInvalid) {
 						t.Errorf("%s with %q: %d %s", path, v, a.status, a.body)
@@ -402,7 +409,7 @@ func TestAbuse_H08_retention(t *testing.T) {
 			o.pass(2 * time.Minute)
 			for table, kept := range retention {
 				if n := o.count(table); kept.keeps > 0 && kept.keeps <= after && n > 0 {
-					t.Errorf("after %v there are still %d rows in %s: %q", after, n, table, o.rows("SELECT * FROM "+table))
+					t.Errorf("after %v there are still %d rows in %s: %q", after, n, table, o.all(table))
 				}
 			}
 		}

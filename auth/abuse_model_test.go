@@ -273,16 +273,16 @@ func (r *reference) administer() {
 	if id == "" {
 		return
 	}
-	err, done := error(nil), "enabled"
-	if r.disabled[email] = !r.disabled[email]; r.disabled[email] {
-		err, done = r.auth.DisableUser(r.Context(), id), "disabled"
+	r.disabled[email] = !r.disabled[email]
+	change := r.auth.EnableUser
+	if r.disabled[email] {
+		change = r.auth.DisableUser
 		for _, s := range r.sessions {
 			s.ended = s.ended || s.email == email
 		}
-	} else {
-		err = r.auth.EnableUser(r.Context(), id)
 	}
-	if r.steps = append(r.steps, email+" is "+done); err != nil {
+	r.steps = append(r.steps, fmt.Sprintf("%s is disabled: %v", email, r.disabled[email]))
+	if err := change(r.Context(), id); err != nil {
 		r.Fatal(err)
 	}
 }

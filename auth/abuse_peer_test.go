@@ -63,7 +63,7 @@ func TestAbuse_C10_networksHaveNoGuesses(t *testing.T) {
 // behind a trusted proxy, which adds the real one at the right, and without.
 func TestAbuse_C11_claimedAddresses(t *testing.T) {
 	t.Parallel()
-	const real = "192.0.2.1"
+	const theirs = "192.0.2.1"
 	for _, name := range []string{
 		"X-Forwarded-For", "X-Device-Ip", "X-Real-Ip", "True-Client-Ip", "Forwarded", "X-Forwarded", "Cf-Connecting-Ip", "X-Client-Ip", "X-Cluster-Client-Ip",
 		"X_Forwarded_For", "X-Forwarded_For", "X_Real_Ip",
@@ -86,7 +86,7 @@ func TestAbuse_C11_claimedAddresses(t *testing.T) {
 								values = []string{claimed, "203.0.113.77"}
 							}
 							if name == "X-Forwarded-For" && proxy {
-								values[len(values)-1] = claimed + ", " + real
+								values[len(values)-1] = claimed + ", " + theirs
 							}
 							r.Header[name] = values
 							a := k.do(r)

@@ -73,11 +73,9 @@ func TestAbuse_F01_fixation(t *testing.T) {
 					if a.status != http.StatusOK {
 						t.Fatalf("%s: %s", row.name, a.body)
 					}
-					token := ""
+					token := a.field(t, "session_token")
 					if client == "web" {
 						token = cookieOf(t, a).Value
-					} else {
-						token = a.field(t, "session_token")
 					}
 					if sub := claims(t, a.field(t, "id_token"))["sub"]; sub == attacker["sub"] {
 						t.Errorf("%s: whoever typed ann's code is eve", row.name)
