@@ -16,7 +16,7 @@ import (
 
 // Each of these flows differs from the first in one thing, or in all. A code
 // logs in where it was asked for, and nowhere else.
-func TestAbuse_C17_codeOfAnotherFlow(t *testing.T) {
+func TestAbuse_C17_otherBindings(t *testing.T) {
 	flows := []flow{
 		{"ann@b.example", "app", "phone"},
 		{"bob@b.example", "app", "phone"},
@@ -61,7 +61,7 @@ func TestAbuse_C17_olderCode(t *testing.T) {
 	})
 }
 
-func TestAbuse_C18_expiry(t *testing.T) {
+func TestAbuse_C18_exactlyAtTheEnd(t *testing.T) {
 	for _, row := range []struct {
 		name  string
 		after time.Duration

@@ -32,7 +32,7 @@ var routes = map[string]string{
 }
 
 // There is nothing but the contract: no page for debugging, none for tests.
-func TestAbuse_H07_J09_NoOtherRoutes(t *testing.T) {
+func TestAbuse_J09_NoOtherRoutes(t *testing.T) {
 	t.Parallel()
 	play(t, nil, func(k *kit) {
 		router := mux.NewRouter()

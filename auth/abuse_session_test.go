@@ -114,7 +114,7 @@ func TestAbuse_F02_valuesOfNobody(t *testing.T) {
 
 // What somebody put into a session before is not in the next one: neither one's
 // own values nor those of an attacker whose session came along.
-func TestAbuse_F02_valuesDoNotSurviveALogin(t *testing.T) {
+func TestAbuse_F01_F02_nothingIsCarriedIntoALogin(t *testing.T) {
 	onEachStore(t, nil, func(k *kit) {
 		before, _ := k.as(onDevice("the attacker's")).signIn("eve@b.example")
 		for _, email := range []string{"ann@b.example", "ann@b.example"} {
@@ -298,7 +298,7 @@ func TestAbuse_F11_sessionOfAnotherClient(t *testing.T) {
 }
 
 // What all answers have in common, those of every route and every refusal.
-func TestAbuse_F14_headersOfEveryRoute(t *testing.T) {
+func TestAbuse_F14_everyRoute(t *testing.T) {
 	t.Parallel()
 	public := map[string]bool{keysPath: true, jwksPath: true, discoveryPath: true}
 	play(t, nil, func(k *kit) {

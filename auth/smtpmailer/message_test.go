@@ -62,7 +62,7 @@ func parts(tb testing.TB, raw []byte) (header, text, htmlText string) {
 	return header, text, htmlText
 }
 
-func TestAbuse_B15_C30_GoldenMail(t *testing.T) {
+func TestAbuse_B15_GoldenMail(t *testing.T) {
 	t.Parallel()
 	for _, language := range []string{"en", "zh"} {
 		t.Run(language, func(t *testing.T) {
@@ -78,12 +78,6 @@ func TestAbuse_B15_C30_GoldenMail(t *testing.T) {
 				golden(t, language+".txt", text)
 				golden(t, language+".html", htmlText)
 
-				neverShare := map[string]string{"en": "Never share it: nobody at Tea & Cake will ask", "zh": "请勿告诉任何人：Tea & Cake 的工作人员"}[language]
-				for _, body := range []string{text, html.UnescapeString(htmlText)} {
-					if said, code := strings.Index(body, neverShare), strings.Index(body, c.Code); said < 0 || said > code {
-						t.Errorf("before the code %q is not said:\n%s", neverShare, body)
-					}
-				}
 				if strings.Contains(header, c.Code) {
 					t.Errorf("the code is in the headers")
 				}

@@ -99,7 +99,7 @@ func TestAbuse_C01_C10_C13_C17_C19_C20_guessesOnPostgres(t *testing.T) {
 
 // Whoever reads PostgreSQL finds no hash of a code there, and whoever writes to
 // it cannot make a code of their own work for somebody else.
-func TestAbuse_C27_C28_rowsOnPostgres(t *testing.T) {
+func TestAbuse_C27_C28_databaseAlone(t *testing.T) {
 	t.Parallel()
 	h := openHouse(t, nil)
 	eve, ann := house.Person(), house.Person()
