@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -100,4 +101,37 @@ func TestAbuse_J01_OneLineForEachEvent(t *testing.T) {
 			}
 		})
 	}
+}
+
+// That somebody was talked into passing on a code cannot be prevented, but it
+// can be found out: each login leaves a line with the result, from where and
+// with what it was, and the session shows the same to its user.
+func TestAbuse_C30_loginsAreLogged(t *testing.T) {
+	onEachStore(t, nil, func(k *kit) {
+		code := k.code("ann@b.example")
+		try := func(peer, agent, typed string) answer {
+			r := k.as(from(peer)).request("POST", loginPath, object("email", "ann@b.example", "verify_code", typed))
+			r.Header.Set("X-Agent", agent)
+			r.Header.Set("X-Device-Ip", "203.0.113.77")
+			return k.do(r)
+		}
+		try("198.51.100.1", "the first agent", wrong(code))
+		token := try("198.51.100.2", "the second agent", code).field(t, "session_token")
+		try("2001:db8::3", "the third agent", code)
+		for _, want := range []string{
+			`msg=login result="wrong code" new_user=false user="" address=[0-9a-f]{12} client=app peer=198\.51\.100\.1 agent="the first agent"\n`,
+			`msg=login result=ok new_user=true user=u_\S+ address=[0-9a-f]{12} client=app peer=198\.51\.100\.2 agent="the second agent"\n`,
+			`msg=login result="no live code" new_user=false user="" address=[0-9a-f]{12} client=app peer=2001:db8::3 agent="the third agent"\n`,
+		} {
+			if n := len(regexp.MustCompile(want).FindAllString(k.log.String(), -1)); n != 1 {
+				t.Errorf("%d lines like %s in\n%s", n, want, k.log)
+			}
+		}
+		if strings.Contains(k.log.String(), "203.0.113.77") {
+			t.Errorf("what a client claims is in the log: %s", k.log)
+		}
+		if s := k.ownSessions(token); len(s) != 1 || s[0]["ip"] != "198.51.100.2" || s[0]["agent"] != "the second agent" {
+			t.Errorf("the user sees %v", s)
+		}
+	})
 }

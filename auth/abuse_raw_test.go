@@ -36,8 +36,14 @@ func (k *kit) rawHeaders() map[string]string {
 // speak sends these very bytes and reads the one answer to them.
 func (k *kit) speak(start string, lines map[string]string, body string) answer {
 	k.Helper()
+	return k.speakAs("HTTP/1.1", start, lines, body)
+}
+
+// speakAs is speak in a version of HTTP.
+func (k *kit) speakAs(version, start string, lines map[string]string, body string) answer {
+	k.Helper()
 	conn := k.dial()
-	text := start + " HTTP/1.1\r\n"
+	text := start + " " + version + "\r\n"
 	for _, line := range lines {
 		text += line
 	}

@@ -61,7 +61,7 @@ func wave(k *kit, name string, n int) {
 
 // When one guess at each of many addresses is tried, all new codes are longer,
 // for an hour at least. Nobody is locked out.
-func TestBreaker(t *testing.T) {
+func TestAbuse_C23_breaker(t *testing.T) {
 	t.Parallel()
 	play(t, nil, func(k *kit) {
 		probes := 0
@@ -119,7 +119,7 @@ func TestBreaker(t *testing.T) {
 }
 
 // Every instance sees the wave, not only the one that it hit.
-func TestBreakerOfAnotherInstance(t *testing.T) {
+func TestAbuse_C23_breakerOfAnotherInstance(t *testing.T) {
 	t.Parallel()
 	play(t, nil, func(k *kit) {
 		other := k.as(func(o *kit) {

@@ -19,7 +19,7 @@ func requestFrom(remote string, header http.Header) *http.Request {
 	return &http.Request{RemoteAddr: remote, Header: header}
 }
 
-func TestPeer(t *testing.T) {
+func TestAbuse_C10_C11_peer(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name      string
@@ -93,7 +93,7 @@ func TestPeer(t *testing.T) {
 }
 
 // Only one header counts, whoever sends the others.
-func TestPeerIgnoresOtherHeaders(t *testing.T) {
+func TestAbuse_C11_otherHeaders(t *testing.T) {
 	t.Parallel()
 	for _, remote := range []string{"192.0.2.1:1", "10.0.0.1:1"} {
 		for _, name := range []string{
@@ -109,7 +109,7 @@ func TestPeerIgnoresOtherHeaders(t *testing.T) {
 }
 
 // Who shares a limit with whom.
-func TestHostAndNetwork(t *testing.T) {
+func TestAbuse_C10_hostAndNetwork(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct{ name, remote, host, network string }{
 		{"IPv4", "192.0.2.1:1", "192.0.2.1/32", "192.0.2.0/24"},

@@ -70,36 +70,6 @@ func TestCookieClient(t *testing.T) {
 	})
 }
 
-// Whoever logs in again gets a new token, and the one that came along dies.
-func TestLoginReplacesTheSession(t *testing.T) {
-	onEachStore(t, nil, func(k *kit) {
-		first := k.login("ann@b.example", k.code("ann@b.example")).field(t, "session_token")
-		time.Sleep(time.Minute)
-		r := k.request("POST", loginPath, object("email", "ann@b.example", "verify_code", k.code("ann@b.example")))
-		r.Header.Set("Session-Token", first)
-		second := k.do(r).field(t, "session_token")
-		if second == first || second == "" {
-			t.Errorf("the token is %q after %q", second, first)
-		}
-		if k.alive(first) || !k.alive(second) {
-			t.Errorf("alive: first %v, second %v; want the second alone", k.alive(first), k.alive(second))
-		}
-	})
-}
-
-func TestOldestSessionMakesRoom(t *testing.T) {
-	onEachStore(t, func(c *auth.Config) { c.MaxSessions = 2 }, func(k *kit) {
-		var tokens []string
-		for range 3 {
-			tokens = append(tokens, k.login("ann@b.example", k.code("ann@b.example")).field(t, "session_token"))
-			time.Sleep(20 * time.Minute)
-		}
-		if k.alive(tokens[0]) || !k.alive(tokens[1]) || !k.alive(tokens[2]) {
-			t.Errorf("want the oldest of three dead: %v %v %v", k.alive(tokens[0]), k.alive(tokens[1]), k.alive(tokens[2]))
-		}
-	})
-}
-
 func TestSessionLifetime(t *testing.T) {
 	onEachStore(t, func(c *auth.Config) { c.SessionLifetime = time.Hour }, func(k *kit) {
 		token := k.login("ann@b.example", k.code("ann@b.example")).field(t, "session_token")

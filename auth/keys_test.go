@@ -205,7 +205,7 @@ func TestInstancesTakeTheStepsOneByOne(t *testing.T) {
 }
 
 // While the secret is being changed, a code of one instance works at the other.
-func TestCodesWhileTheSecretChanges(t *testing.T) {
+func TestAbuse_C29_codesWhileTheSecretChanges(t *testing.T) {
 	t.Parallel()
 	play(t, func(c *auth.Config) { c.PreviousSecrets = []auth.Secret{newSecret} }, func(k *kit) {
 		other := k.as(func(o *kit) {

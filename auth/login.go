@@ -177,10 +177,11 @@ func (a *Auth) replyLogin(c *call, g grant) error {
 	return c.reply(reply)
 }
 
-// logLogin writes the one line that every login leaves, refused or not.
+// logLogin writes the one line that every login leaves, refused or not. It says
+// from where, so that whoever was talked into passing on a code can be told.
 func (a *Auth) logLogin(c *call, flow who, redeemed storage.Redeemed) {
 	a.config.Logger.Info("login", "result", loginResults[redeemed.Result], "new_user", redeemed.NewUser,
-		"user", redeemed.User.ID, "address", logKey(flow.address), "client", c.client.ID, "peer", c.peer)
+		"user", redeemed.User.ID, "address", logKey(flow.address), "client", c.client.ID, "peer", c.peer, "agent", c.device.agent)
 }
 
 var loginResults = map[storage.GuessResult]string{

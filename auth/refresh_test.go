@@ -19,7 +19,7 @@ const (
 func (k *kit) withToken(method, path, token string) *http.Request {
 	k.Helper()
 	r := k.request(method, path, "")
-	if k.client == "web" {
+	if strings.HasPrefix(k.client, "web") {
 		r.Header.Set("Cookie", cookieHeader+token)
 	} else {
 		r.Header.Set("Session-Token", token)

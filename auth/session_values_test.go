@@ -113,23 +113,6 @@ func TestSessionValuesAreJSON(t *testing.T) {
 	})
 }
 
-// Who is not signed in has no session to keep values in, and gets none.
-func TestValuesOfNobody(t *testing.T) {
-	onEachStore(t, nil, func(k *kit) {
-		_, c := k.signIn("ann@b.example")
-		page := k.values()
-		for _, token := range []string{"", strings.Repeat("A", 43), "x"} {
-			page.show(token, "a=1")
-			if got := page.show(token, ""); got != "{}" {
-				t.Errorf("%q: %s", token, got)
-			}
-		}
-		if sessions, err := k.auth.Sessions(k.Context(), c["sub"].(string)); len(sessions) != 1 || err != nil {
-			t.Errorf("%d sessions, %v", len(sessions), err)
-		}
-	})
-}
-
 // A request that loaded the session before a logout, and changes values after
 // it, does not bring the session back.
 func TestAbuse_F05_slowRequestAfterLogout(t *testing.T) {

@@ -39,7 +39,7 @@ func (s *oneChallenge) Redeem(_ context.Context, g storage.Guess, _ storage.Addr
 // One text is the right code, with white space of ASCII around it and, at the
 // longest level, in whatever case of ASCII. Whatever else comes is answered the
 // same.
-func FuzzVerifyCode(f *testing.F) {
+func FuzzAbuse_C19_C20_verifyCode(f *testing.F) {
 	store := &oneChallenge{Store: memory.New()}
 	config := leastConfig()
 	config.Store, config.SigningAlgorithm, config.Logger = store, ES256, slog.New(slog.DiscardHandler)

@@ -236,7 +236,7 @@ func TestLoginPageBehindAPrefix(t *testing.T) {
 	}
 }
 
-func TestHeaders(t *testing.T) {
+func TestAbuse_F14_headers(t *testing.T) {
 	t.Parallel()
 	k := newKit(t, memory.New(), nil)
 	token := k.login("app", "a@b.example").session

@@ -173,7 +173,7 @@ func TestLinks(t *testing.T) {
 
 // Whoever links a package that is for tests links testing, too, so that no
 // program does so by accident.
-func TestPackagesForTestsShow(t *testing.T) {
+func TestAbuse_C26_packagesForTestsShow(t *testing.T) {
 	t.Parallel()
 	all := list(t)
 	for _, p := range packages {

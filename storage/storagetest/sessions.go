@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 
 	"example.com/mailkey/storage"
 )
@@ -12,6 +13,7 @@ var sessions = []check{
 	{"are not invented", "ok is false when there is no session with that token hash", sessionUnknown},
 	{"expire", "what expires at t is dead when it is t, and alive a millisecond before", sessionExpires},
 	{"keep data", "SaveSessionData replaces the session's Data, and nothing else", sessionData},
+	{"keep data whole", "of parallel calls of SaveSessionData one wins, whole, and nothing but the Data changes", sessionWriters},
 	{"end for good", "a session that was ended is not found, not written and not ended again", sessionEnds},
 	{"end once", "of parallel calls of EndSession one is told true", sessionEndsParallel},
 	{"stay dead", "a SaveSessionData parallel to EndSession does not bring the session back", sessionStaysDead},
@@ -67,6 +69,29 @@ func sessionData(ctx context.Context, s storage.Store) error {
 		saves([]byte("something else")),
 		w.session(phone, 0).is(live(phone.guess(true, 0).Session, user(anna))),
 	)
+}
+
+func sessionWriters(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	const size = 1 << 10
+	return repeat(5, func(round int) error {
+		v := anna.on(round)
+		if err := cmp.Or(
+			w.logsIn(v),
+			parallel(8, func(i int) error {
+				return value(s.SaveSessionData(ctx, v.token(), bytes.Repeat([]byte{byte(i)}, size), start)).is(true)
+			}),
+		); err != nil {
+			return err
+		}
+		a := w.session(v, 0)
+		if data := a.got.Data; a.err == nil && (len(data) != size || bytes.Count(data, data[:1]) != size) {
+			return errors.New("the data of several calls were mixed, or cut off")
+		}
+		want := v.guess(true, 0).Session
+		want.Data = a.got.Data
+		return a.is(live(want, user(v)))
+	})
 }
 
 func sessionEnds(ctx context.Context, s storage.Store) error {

@@ -2,6 +2,8 @@ package storagetest
 
 import (
 	"context"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"example.com/mailkey/storage"
@@ -33,6 +35,17 @@ var brokenSessions = []broken{
 		s.saveSessionData = func(ctx context.Context, hash string, data []byte, now time.Time) (bool, error) {
 			if len(data) == 0 {
 				return true, nil
+			}
+			return save(ctx, hash, data, now)
+		}
+	}},
+	{"mixes what two save", by("sessions/keep data whole"), func(s *tampered) {
+		save := s.saveSessionData
+		var previous atomic.Pointer[[]byte]
+		s.saveSessionData = func(ctx context.Context, hash string, data []byte, now time.Time) (bool, error) {
+			half, own := len(data)/2, data
+			if before := previous.Swap(&own); before != nil && len(*before) == len(data) {
+				data = slices.Concat(own[:half], (*before)[half:])
 			}
 			return save(ctx, hash, data, now)
 		}
