@@ -17,6 +17,7 @@ import (
 	"github.com/alexedwards/scs/v2/memstore"
 
 	"example.com/mailkey/auth"
+	"example.com/mailkey/internal/canary"
 )
 
 // manyMails lifts the limits that people who log in often would reach.
@@ -455,7 +456,7 @@ func TestAbuse_F16_tokensInNoAnswer(t *testing.T) {
 			t.Helper()
 			var head bytes.Buffer
 			_ = a.header.Write(&head)
-			for _, found := range leaks(append(head.Bytes(), a.body...), isAlnum, secrets...) {
+			for _, found := range canary.Find(append(head.Bytes(), a.body...), canary.IsAlnum, secrets...) {
 				t.Errorf("%s: the answer has %s: %s%s", what, found, &head, a.body)
 			}
 		}

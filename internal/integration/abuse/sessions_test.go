@@ -1,4 +1,4 @@
-package integration
+package abuse
 
 import (
 	"encoding/base64"

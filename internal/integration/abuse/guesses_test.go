@@ -1,4 +1,4 @@
-package integration
+package abuse
 
 import (
 	"bytes"
@@ -6,42 +6,30 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"example.com/mailkey/auth"
 	"example.com/mailkey/internal/integration/burst"
 	"example.com/mailkey/internal/integration/house"
-	"example.com/mailkey/internal/integration/services"
-	"example.com/mailkey/storage"
-	"example.com/mailkey/storage/sqlite"
 )
 
 // openedHouse is a login on PostgreSQL whose database somebody else reads and
 // writes, too.
-type openedHouse struct {
-	*house.House
-	db     *sqlx.DB
-	schema string // quoted
-}
+type openedHouse struct{ *house.House }
 
-func openHouse(t *testing.T, change func(*auth.Config)) *openedHouse {
+func openHouse(t *testing.T, change func(*auth.Config)) openedHouse {
 	t.Helper()
-	db := pool(t, services.StartPostgres(t).URL("postgres"), 10)
-	store := openPostgres(t, db, "the house")
-	return &openedHouse{house.Open(t, func() storage.Store { return store }, 1, change), db, `"the house"`}
+	return openedHouse{house.Open(t, house.Postgres(t), 1, change)}
 }
 
 // columns are those of the schema, as table.column.
-func (h *openedHouse) columns() (names []string) {
+func (h openedHouse) columns() (names []string) {
 	h.Helper()
-	if err := h.db.SelectContext(h.Context(), &names, `SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'the house'`); err != nil {
+	if err := h.Rows.SelectContext(h.Context(), &names, `SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = current_schema()`); err != nil {
 		h.Fatal(err)
 	}
 	slices.Sort(names)
@@ -49,13 +37,13 @@ func (h *openedHouse) columns() (names []string) {
 }
 
 // values is everything that the database holds, bytes in hexadecimal.
-func (h *openedHouse) values() (all []string) {
+func (h openedHouse) values() (all []string) {
 	h.Helper()
 	for _, name := range h.columns() {
 		table, column, _ := strings.Cut(name, ".")
 		var values []string
-		query := fmt.Sprintf("SELECT %s FROM %s.%s WHERE %s IS NOT NULL", "ltrim(CAST("+column+` AS TEXT), '\x')`, h.schema, table, column)
-		if err := h.db.SelectContext(h.Context(), &values, query); err != nil {
+		query := fmt.Sprintf("SELECT %s FROM %s WHERE %s IS NOT NULL", "ltrim(CAST("+column+` AS TEXT), '\x')`, table, column)
+		if err := h.Rows.SelectContext(h.Context(), &values, query); err != nil {
 			h.Fatalf("%s: %v", query, err)
 		}
 		all = append(all, values...)
@@ -105,7 +93,7 @@ func TestAbuse_C27_C28_databaseAlone(t *testing.T) {
 	eve, ann := house.Person(), house.Person()
 	mine := h.Mailed(eve)
 	var row struct{ ID, Binding, Address []byte }
-	if err := h.db.GetContext(t.Context(), &row, "SELECT id, binding, address FROM "+h.schema+".challenges WHERE used_at IS NULL"); err != nil {
+	if err := h.Rows.GetContext(t.Context(), &row, "SELECT id, binding, address FROM challenges WHERE used_at IS NULL"); err != nil {
 		t.Fatal(err)
 	}
 	all := h.values()
@@ -123,10 +111,13 @@ func TestAbuse_C27_C28_databaseAlone(t *testing.T) {
 	}
 
 	theirs := h.Mailed(ann)
-	copied := ask[int](t, h.db, "WITH copied AS (UPDATE "+h.schema+`.challenges AS c SET id = m.id, secret_id = m.secret_id, level = m.level, user_id = m.user_id
-		FROM `+h.schema+".challenges AS m WHERE m.id = $1 AND c.id <> $1 AND c.used_at IS NULL RETURNING 1) SELECT count(*) FROM copied", row.ID)
-	if copied != 1 {
-		t.Fatalf("%d rows were overwritten, want 1", copied)
+	copied, err := h.Rows.ExecContext(t.Context(), `UPDATE challenges AS c SET id = m.id, secret_id = m.secret_id, level = m.level, user_id = m.user_id
+		FROM challenges AS m WHERE m.id = $1 AND c.id <> $1 AND c.used_at IS NULL`, row.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := copied.RowsAffected(); n != 1 || err != nil {
+		t.Fatalf("%d rows were overwritten, want 1; %v", n, err)
 	}
 	if mine != theirs {
 		h.Refused(house.Guess(ann, mine), auth.ReasonCode, "my code at the victim's address")
@@ -135,13 +126,8 @@ func TestAbuse_C27_C28_databaseAlone(t *testing.T) {
 	h.Do(house.Guess(eve, mine))
 }
 
-// on is the request of a device.
-func on(device string, r burst.Request) burst.Request {
-	return house.With(r, "X-Device-Fingerprint", device)
-}
-
 // sendOn has a device ask for a code.
-func (h *openedHouse) sendOn(device, email string) burst.Answer {
+func (h openedHouse) sendOn(device, email string) burst.Answer {
 	h.Helper()
 	token, answer := h.Puzzle()
 	ticket := house.Field(h, h.Do(on(device, house.Verify(token, answer, email))), "captcha_token")
@@ -241,17 +227,7 @@ func sendWhenAllowed(send func(email string) burst.Answer) func(email string) bu
 func TestAbuse_H08_sameColumnsOnPostgres(t *testing.T) {
 	t.Parallel()
 	h := openHouse(t, nil)
-	path := filepath.Join(t.TempDir(), "test.db")
-	store, err := sqlite.Open(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = store.Close() })
-	db, err := sqlx.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := house.SQLite(t).Rows
 	var want []string
 	if err := db.SelectContext(t.Context(), &want, "SELECT t.name || '.' || c.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c WHERE t.type = 'table'"); err != nil {
 		t.Fatal(err)
