@@ -25,7 +25,7 @@ func TestPostgres(t *testing.T) {
 	open := emptyStores(db)
 	storagetest.Run(t, open)
 	t.Run("random calls", func(t *testing.T) {
-		for seed := range uint64(torture.Rounds(4, 200)) { //nolint:gosec // is not negative
+		for seed := range uint64(torture.Rounds(4, 200)) {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) {
 				t.Parallel()
 				storagetest.RunRandom(t, open, seed, 1000)

@@ -38,7 +38,7 @@ func TestConformance(t *testing.T) { storagetest.Run(t, open) }
 
 func TestRandom(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(torture.Rounds(8, 1000)) { //nolint:gosec // is not negative
+	for seed := range uint64(torture.Rounds(8, 1000)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			storagetest.RunRandom(t, open, seed, 2000)

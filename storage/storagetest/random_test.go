@@ -11,7 +11,7 @@ import (
 
 func TestMemoryAgainstModel(t *testing.T) {
 	open := func(*testing.T) storage.Store { return memory.New() }
-	for seed := range uint64(torture.Rounds(20, 1000)) { //nolint:gosec // is not negative
+	for seed := range uint64(torture.Rounds(20, 1000)) {
 		RunRandom(t, open, seed, 2000)
 	}
 }

@@ -42,7 +42,7 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	for _, name := range strings.Split(*databases, ",") {
+	for name := range strings.SplitSeq(*databases, ",") {
 		t.Run(name, func(t *testing.T) {
 			database := filepath.Join(t.TempDir(), "load.db")
 			if name == "postgres" {

@@ -11,6 +11,7 @@ import (
 	"example.com/mailkey/auth"
 	"example.com/mailkey/internal/integration/services"
 	"example.com/mailkey/internal/torture"
+	"example.com/mailkey/storage"
 )
 
 // batch is how much is swept at a time, of each kind: as auth does.
@@ -104,6 +105,7 @@ func TestSize(t *testing.T) {
 		if removed[s] != before[s].dead || after.dead != 0 || after.living != before[s].living {
 			t.Errorf("%s: of %+v, %d were swept, which left %+v", s.name, before[s], removed[s], after)
 		}
+		s.endAll()
 	}
 }
 
@@ -192,6 +194,23 @@ func (s *side) sweepAll(now time.Time) (removed int) {
 		s.Logf("a batch: %s", spread(tenth))
 	}
 	return removed
+}
+
+// endAll ends everybody's sessions.
+func (s *side) endAll() {
+	s.Helper()
+	now := time.Now()
+	var living int
+	err := s.db.GetContext(s.Context(), &living,
+		s.db.Rebind("SELECT count(*) FROM sessions WHERE ended_at IS NULL AND expires_at > ?"), now.UnixMilli())
+	if err != nil {
+		s.Fatal(err)
+	}
+	ended, err := s.store.EndSessions(s.Context(), storage.SessionFilter{}, now)
+	if err != nil || ended != living {
+		s.Errorf("%s: %d of %d sessions were ended: %v", s.name, ended, living, err)
+	}
+	s.Logf("%s: %d sessions ended in %v", s.name, ended, time.Since(now).Round(time.Millisecond))
 }
 
 func median(times []time.Duration) time.Duration {
