@@ -34,8 +34,8 @@ func TestSize(t *testing.T) {
 	spare := batch * batches
 	few := counts{users: 2 * (logins + checks), codes: spare, others: spare}
 	many := counts{
-		users: torture.Rounds(2_000, 1_000_000), sessions: torture.Rounds(10_000, 5_000_000),
-		codes: torture.Rounds(20_000, 10_000_000), others: torture.Rounds(2_000, 200_000),
+		users: torture.Rounds(1_000, 1_000_000), sessions: torture.Rounds(5_000, 5_000_000),
+		codes: torture.Rounds(10_000, 10_000_000), others: torture.Rounds(1_000, 200_000),
 	}
 	now := time.Now()
 	server := services.StartPostgres(t, "fsync=on", "shared_buffers=2GB", "max_wal_size=4GB", "maintenance_work_mem=1GB")
