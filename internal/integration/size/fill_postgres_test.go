@@ -20,7 +20,7 @@ var postgresParts = strings.NewReplacer(
 	                ELSE {now} - 20000000000 + i * 20000000000 / {n} END`,
 )
 
-var onPostgres = map[string]string{
+var postgresFillings = map[string]string{
 	"users": `INSERT INTO users (id, email, mail_to, created_at, last_login_at)
 		SELECT 'u_' || lpad(i::text, 22, '0'), 'user' || i || '@size.example', 'user' || i || '@size.example', {now} - 86400000, {now} - 86400000
 		  FROM <rows>`,
@@ -46,7 +46,7 @@ var onPostgres = map[string]string{
 func fillPostgres(t *testing.T, db *sqlx.DB, c counts, now time.Time) {
 	t.Helper()
 	statements := make(map[string]string)
-	for table, statement := range onPostgres {
+	for table, statement := range postgresFillings {
 		statements[table] = postgresParts.Replace(statement)
 	}
 	f := filler{db, statements}

@@ -25,7 +25,7 @@ var sqliteParts = strings.NewReplacer(
 	                ELSE {now} - abs(random() % 20000000000) END`,
 )
 
-var onSQLite = map[string]string{
+var sqliteFillings = map[string]string{
 	"users": `<rows> INSERT INTO users (id, email, mail_to, created_at, last_login_at)
 		SELECT printf('u_%022d', i), 'user' || i || '@size.example', 'user' || i || '@size.example', {now} - 86400000, {now} - 86400000 FROM made`,
 	"sessions": `<rows> INSERT INTO sessions (token_hash, id, user_id, client_id, agent, os, claimed_ip, ip, data, created_at, last_seen_at, expires_at)
@@ -54,7 +54,7 @@ func fillSQLite(t *testing.T, path string, c counts, now time.Time) {
 	}
 	db.SetMaxOpenConns(1)
 	statements := make(map[string]string)
-	for table, statement := range onSQLite {
+	for table, statement := range sqliteFillings {
 		statements[table] = sqliteParts.Replace(statement)
 	}
 	f := filler{db, statements}

@@ -5,28 +5,28 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"testing"
 
 	"github.com/jmoiron/sqlx"
 )
 
 const queries = "../../../storage/internal/sqlstore/queries"
 
-// The statements of package sqlstore find what they are about by an index, on
-// both databases and however little they know of the values.
-func (s *side) plans(t *testing.T, scans func(s *side, query string) string) {
-	t.Helper()
+// plans looks at how the statements of package sqlstore would be done: they find
+// what they are about by an index, on both databases and however little these
+// know of the values.
+func (s *side) plans(scans func(s *side, query string) string) {
+	s.Helper()
 	files, err := filepath.Glob(filepath.Join(queries, "*.sql"))
 	if err != nil || len(files) == 0 {
-		t.Fatalf("%d queries, %v", len(files), err)
+		s.Fatalf("%d queries, %v", len(files), err)
 	}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
-			t.Fatal(err)
+			s.Fatal(err)
 		}
 		if plan := scans(s, string(text)); plan != "" {
-			t.Errorf("%s: %s goes through a whole table:\n%s", s.name, filepath.Base(file), plan)
+			s.Errorf("%s: %s goes through a whole table:\n%s", s.name, filepath.Base(file), plan)
 		}
 	}
 }
@@ -95,24 +95,4 @@ func postgresScans(s *side, query string) string {
 		return ""
 	}
 	return plan
-}
-
-// scanned reports how often PostgreSQL went through a whole table so far, by
-// name: what it really did, with the values that there were.
-func (s *side) scanned() map[string]int {
-	s.Helper()
-	var rows []struct {
-		Relname string
-		Seq     int `db:"seq_scan"`
-	}
-	if err := s.db.SelectContext(s.Context(), &rows, "SELECT relname, seq_scan FROM pg_stat_user_tables WHERE schemaname = current_schema()"); err != nil {
-		s.Fatal(err)
-	}
-	scans := make(map[string]int)
-	for _, r := range rows {
-		if regexp.MustCompile(`^(?:` + bigTables + `)$`).MatchString(r.Relname) {
-			scans[r.Relname] = r.Seq
-		}
-	}
-	return scans
 }

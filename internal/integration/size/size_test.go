@@ -2,8 +2,10 @@ package size
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -27,6 +29,8 @@ const (
 	tooSlowSwept = 4
 )
 
+var databases = flag.String("database", "sqlite,postgres", "what to fill")
+
 // What is stored does not make a login, a session check or a sweep slow, and the
 // sweep does not make logins slow.
 func TestSize(t *testing.T) {
@@ -38,20 +42,15 @@ func TestSize(t *testing.T) {
 		codes: torture.Rounds(10_000, 10_000_000), others: torture.Rounds(1_000, 200_000),
 	}
 	now := time.Now()
-	server := services.StartPostgres(t, "fsync=on", "shared_buffers=2GB", "max_wal_size=4GB", "maintenance_work_mem=1GB")
-	small, _ := newSQLite(t, "empty", few, now)
-	full, opened := newSQLite(t, "full", many, now)
-	start := time.Now()
-	full.ask("PRAGMA quick_check(1)")
-	t.Logf("the full file of %v pages was opened in %v; to check all of it takes %v", full.ask("PRAGMA page_count"), opened, time.Since(start))
-	if opened > 3*time.Second {
-		t.Error("to open a file takes the longer the more is in it")
+	var pairs [][2]*side
+	for name := range strings.SplitSeq(*databases, ",") {
+		switch name {
+		case "sqlite":
+			pairs = append(pairs, onSQLite(t, few, many, now))
+		case "postgres":
+			pairs = append(pairs, onPostgres(t, few, many, now))
+		}
 	}
-	pairs := [][2]*side{
-		{small, full},
-		{newPostgres(t, server, "empty", few, now), newPostgres(t, server, "full", many, now)},
-	}
-	t.Logf("the full schema has %v bytes", pairs[1][1].ask("SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'"))
 	var sides []*side
 	for _, p := range pairs {
 		sides = append(sides, p[0], p[1])
@@ -62,10 +61,6 @@ func TestSize(t *testing.T) {
 		before[s] = s.stock(now)
 	}
 
-	pairs[0][1].plans(t, sqliteScans)
-	pairs[1][1].plans(t, postgresScans)
-	t.Log(pairs[1][1].scanned())
-	defer func() { t.Log(pairs[1][1].scanned()) }()
 	took := make(map[string]map[*side][]time.Duration)
 	measure := func(name string, times int, tooSlow float64, f func(*side) time.Duration) {
 		took[name] = make(map[*side][]time.Duration)
@@ -96,10 +91,11 @@ func TestSize(t *testing.T) {
 		}
 		return took
 	})
-	t.Log(pairs[1][1].scanned())
+	for _, p := range pairs {
+		removed[p[1]] += p[1].loginsWhileSwept(torture.Rounds(2, 20), torture.Rounds(2, 50))
+	}
 	for _, p := range pairs {
 		s := p[1]
-		removed[s] += s.loginsWhileSwept(torture.Rounds(2, 20), torture.Rounds(2, 50))
 		removed[s] += s.sweepAll(now)
 		after := s.stock(now)
 		if removed[s] != before[s].dead || after.dead != 0 || after.living != before[s].living {
@@ -107,6 +103,32 @@ func TestSize(t *testing.T) {
 		}
 		s.endAll()
 	}
+}
+
+// onSQLite makes and fills two files.
+func onSQLite(t *testing.T, few, many counts, now time.Time) [2]*side {
+	t.Helper()
+	empty, _ := newSQLite(t, "empty", few, now)
+	full, opened := newSQLite(t, "full", many, now)
+	start := time.Now()
+	full.ask("PRAGMA quick_check(1)")
+	t.Logf("the full file of %v pages was opened in %v; to check all of it takes %v", full.ask("PRAGMA page_count"), opened, time.Since(start))
+	if opened > 3*time.Second {
+		t.Error("to open a file takes the longer the more is in it")
+	}
+	full.plans(sqliteScans)
+	return [2]*side{empty, full}
+}
+
+// onPostgres makes and fills two schemas on one server.
+func onPostgres(t *testing.T, few, many counts, now time.Time) [2]*side {
+	t.Helper()
+	server := services.StartPostgres(t, "fsync=on", "shared_buffers=2GB", "max_wal_size=4GB", "maintenance_work_mem=1GB")
+	empty, full := newPostgres(t, server, "empty", few, now), newPostgres(t, server, "full", many, now)
+	t.Logf("the full schema has %v bytes", full.ask(
+		"SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'"))
+	full.plans(postgresScans)
+	return [2]*side{empty, full}
 }
 
 // stock is how much there is of what was filled in.
