@@ -41,22 +41,24 @@ func BenchmarkPostgresLogin(b *testing.B) {
 	}
 	after := costsOf(b, own)
 	for unit, n := range map[string]int64{
-		"messages/op":  sent,
-		"commits/op":   after.Commits - before.Commits,
-		"syncs/op":     after.Syncs - before.Syncs,
-		"WAL-bytes/op": after.Bytes - before.Bytes,
+		"messages/op":     sent,
+		"commits/op":      after.Commits - before.Commits,
+		"syncs/op":        after.Syncs - before.Syncs,
+		"written-rows/op": after.Rows - before.Rows,
+		"WAL-bytes/op":    after.Bytes - before.Bytes,
 	} {
 		b.ReportMetric(float64(n)/float64(b.N), unit)
 	}
 }
 
 // costs are what a server has spent so far.
-type costs struct{ Commits, Syncs, Bytes int64 }
+type costs struct{ Commits, Syncs, Rows, Bytes int64 }
 
 func costsOf(b *testing.B, db *sqlx.DB) (c costs) {
 	b.Helper()
 	err := db.GetContext(b.Context(), &c, `
-		SELECT xact_commit AS commits, wal_sync AS syncs, pg_current_wal_lsn() - '0/0' AS bytes
+		SELECT xact_commit AS commits, wal_sync AS syncs, pg_current_wal_lsn() - '0/0' AS bytes,
+		       tup_inserted + tup_updated + tup_deleted AS rows
 		  FROM pg_stat_database, pg_stat_wal WHERE datname = current_database()`)
 	if err != nil {
 		b.Fatal(err)
