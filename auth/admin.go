@@ -163,7 +163,8 @@ func (a *Auth) RevokeSessions(ctx context.Context, userID string) error {
 	return a.revoke(ctx, storage.SessionFilter{UserID: userID})
 }
 
-// RevokeAllSessions ends the sessions of everybody.
+// RevokeAllSessions ends the sessions of everybody, a little at a time: when it
+// fails some have ended, and it may be called again.
 func (a *Auth) RevokeAllSessions(ctx context.Context) error {
 	return a.revoke(ctx, storage.SessionFilter{})
 }

@@ -12,7 +12,8 @@ import (
 
 const (
 	sweepInterval = time.Minute
-	sweepBatch    = 500
+	sweepBatch    = 100 // of each kind: on SQLite nobody else can write meanwhile
+	sweepRest     = 4   // times as long as a batch took, until the next
 )
 
 // Run works in the background until ctx ends: it delivers mails, removes what
@@ -83,15 +84,21 @@ func (a *Auth) beat(ctx context.Context) {
 	}
 }
 
-// sweep removes what has expired, a little at a time.
+// sweep removes what has expired, a little at a time, and leaves the database
+// to those who log in for most of the time, however much there is to remove.
 func (a *Auth) sweep(ctx context.Context) {
 	for ctx.Err() == nil {
+		start := time.Now()
 		removed, err := a.config.Store.Sweep(ctx, failpoint.Now(), sweepBatch)
 		if err != nil && ctx.Err() == nil {
 			a.config.Logger.Error("expired rows were not removed", "cause", err)
 		}
 		if err != nil || removed == 0 {
 			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(sweepRest * time.Since(start)):
 		}
 	}
 }

@@ -52,7 +52,8 @@ type Sessions interface {
 	EndSession(ctx context.Context, tokenHash string, now time.Time) (ok bool, err error)
 
 	// EndSessions ends the live sessions that which names, and reports how many
-	// there were.
+	// there were. Those of everybody may be ended a little at a time: when it
+	// fails some have ended, and who logs in meanwhile may stay.
 	EndSessions(ctx context.Context, which SessionFilter, now time.Time) (n int, err error)
 
 	// ListSessions returns the live sessions of the user, the newest first.

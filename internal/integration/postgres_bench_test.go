@@ -87,13 +87,12 @@ func serve(b *testing.B, kit *authtest.Kit, method, path, body string, answer an
 // strangers is how many have asked for a code.
 var strangers atomic.Int64
 
-// logins has n codes mailed and returns the bodies of the requests that redeem
-// them.
-func logins(b *testing.B, kit *authtest.Kit, n int) []string {
+// sends solves n captchas and returns the addresses that they are for, and the
+// bodies of the requests for a code.
+func sends(b *testing.B, kit *authtest.Kit, n int) (emails, bodies []string) {
 	b.Helper()
-	first := strangers.Add(int64(n))
-	email := func(i int) string { return fmt.Sprintf("a%d@b.example", first+int64(i)) }
-	for i := range n {
+	for range n {
+		email := fmt.Sprintf("a%d@b.example", strangers.Add(1))
 		var c struct {
 			Token string
 			Pow   captcha.Proof
@@ -102,12 +101,24 @@ func logins(b *testing.B, kit *authtest.Kit, n int) []string {
 		var verified struct {
 			Ticket string `json:"captcha_token"`
 		}
-		post(b, kit, "POST", "captcha/verify", map[string]string{"token": c.Token, "sender": email(i), "captcha_code": authtest.Solve(c.Pow)}, &verified)
-		post(b, kit, "POST", "email/send", map[string]string{"email": email(i), "type": "LOGIN_EMS", "captcha_token": verified.Ticket}, nil)
+		post(b, kit, "POST", "captcha/verify", map[string]string{"token": c.Token, "sender": email, "captcha_code": authtest.Solve(c.Pow)}, &verified)
+		body, err := json.Marshal(map[string]string{"email": email, "type": "LOGIN_EMS", "captcha_token": verified.Ticket})
+		if err != nil {
+			b.Fatal(err)
+		}
+		emails, bodies = append(emails, email), append(bodies, string(body))
 	}
-	bodies := make([]string, n)
-	for i := range bodies {
-		body, err := json.Marshal(map[string]string{"email": email(i), "verify_code": kit.Mailbox.Code(b, email(i))})
+	return emails, bodies
+}
+
+// logins has n codes mailed and returns the bodies of the requests that redeem
+// them.
+func logins(b *testing.B, kit *authtest.Kit, n int) []string {
+	b.Helper()
+	emails, bodies := sends(b, kit, n)
+	for i, email := range emails {
+		serve(b, kit, "POST", "email/send", bodies[i], nil)
+		body, err := json.Marshal(map[string]string{"email": email, "verify_code": kit.Mailbox.Code(b, email)})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -116,12 +127,14 @@ func logins(b *testing.B, kit *authtest.Kit, n int) []string {
 	return bodies
 }
 
-// A login is the request that redeems the code, by one client or by 32 at once.
-func BenchmarkDatabaseLogin(b *testing.B) {
+// byClients measures requests to an endpoint, made by one client and by 32 at
+// once.
+func byClients(b *testing.B, path string, bodies func(*testing.B, *authtest.Kit) []string) {
+	b.Helper()
 	onEachDatabase(b, func(b *testing.B, kit *authtest.Kit) {
 		for _, clients := range []int{1, 32} {
 			b.Run(fmt.Sprint(clients), func(b *testing.B) {
-				bodies := logins(b, kit, b.N)
+				bodies := bodies(b, kit)
 				var next atomic.Int64
 				var all sync.WaitGroup
 				b.ReportAllocs()
@@ -129,13 +142,26 @@ func BenchmarkDatabaseLogin(b *testing.B) {
 				for range clients {
 					all.Go(func() {
 						for i := next.Add(1) - 1; i < int64(len(bodies)); i = next.Add(1) - 1 {
-							serve(b, kit, "POST", "login/email-verify-code", bodies[i], nil)
+							serve(b, kit, "POST", path, bodies[i], nil)
 						}
 					})
 				}
 				all.Wait()
 			})
 		}
+	})
+}
+
+// A login is the request that redeems the code.
+func BenchmarkDatabaseLogin(b *testing.B) {
+	byClients(b, "login/email-verify-code", func(b *testing.B, kit *authtest.Kit) []string { return logins(b, kit, b.N) })
+}
+
+// Whoever asks for a code has solved a captcha.
+func BenchmarkDatabaseSend(b *testing.B) {
+	byClients(b, "email/send", func(b *testing.B, kit *authtest.Kit) []string {
+		_, bodies := sends(b, kit, b.N)
+		return bodies
 	})
 }
 

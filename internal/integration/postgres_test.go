@@ -10,6 +10,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"example.com/mailkey/internal/integration/services"
+	"example.com/mailkey/internal/torture"
 	"example.com/mailkey/storage"
 	"example.com/mailkey/storage/postgres"
 	"example.com/mailkey/storage/storagetest"
@@ -24,7 +25,7 @@ func TestPostgres(t *testing.T) {
 	open := emptyStores(db)
 	storagetest.Run(t, open)
 	t.Run("random calls", func(t *testing.T) {
-		for seed := range uint64(4) {
+		for seed := range uint64(torture.Rounds(4, 200)) {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) {
 				t.Parallel()
 				storagetest.RunRandom(t, open, seed, 1000)

@@ -13,8 +13,9 @@
 // commit, so durability costs little under load. Backups are taken as with any SQLite file in WAL mode, for example
 // with VACUUM INTO from another connection; never by copying the file alone.
 //
-// A file that is damaged, as far as that can be seen without comparing every
-// index (some 13 ms for each megabyte), is not opened. When damage is found
+// A file that is damaged, as far as that can be seen within a second (of some
+// 500 MB) and without comparing every index, is not opened; to look at all of a
+// larger one, run PRAGMA integrity_check on a backup of it. When damage is found
 // later, or the file or its log is removed or replaced while it is open, every
 // call fails with storage.ErrBusy and says why, until the program is started
 // anew. Nothing can be seen of a log that was cut short: that is the state of an
@@ -142,18 +143,38 @@ func begin(ctx context.Context, db *sqlx.DB) error {
 	}
 }
 
-// prepare looks whether the file is whole, as far as that can be seen, and
-// brings the tables up to date. What an index says is not compared with its
-// table, which would take ten times as long.
+// checkTime is how long Open may look whether the file is whole. It looks at
+// every page, some 500 MB in a second, and a file may have many gigabytes. To
+// look only after a crash would not help: a crash does not damage a file in WAL
+// mode and disks do not wait for one, and it is then that a start has to be
+// quick. Damage further on is noticed when it is read.
+const checkTime = time.Second
+
+// prepare looks whether the file is whole, as far as that can be seen in a
+// while, and brings the tables up to date.
 func prepare(ctx context.Context, db *sqlx.DB) error {
-	var found string
-	if err := db.GetContext(ctx, &found, "PRAGMA quick_check(1)"); err != nil {
+	if err := check(ctx, db, checkTime); err != nil {
 		return err
 	}
-	if found != "ok" {
+	return migrate(ctx, db)
+}
+
+// check looks for damage, for so long at most. What an index says is not
+// compared with its table, which would take ten times as long.
+func check(ctx context.Context, db *sqlx.DB, within time.Duration) error {
+	limited, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	var found string
+	err := db.GetContext(limited, &found, "PRAGMA quick_check(1)")
+	switch {
+	case err != nil && limited.Err() != nil && ctx.Err() == nil && !isDamage(err):
+		return nil // what was seen of it is whole
+	case err != nil:
+		return err
+	case found != "ok":
 		return fmt.Errorf("the file is damaged, restore a backup: %s", found)
 	}
-	return migrate(ctx, db)
+	return nil
 }
 
 func migrate(ctx context.Context, db *sqlx.DB) error {

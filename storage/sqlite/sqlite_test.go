@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/mailkey/internal/torture"
 	"example.com/mailkey/storage"
 	"example.com/mailkey/storage/sqlite"
 	"example.com/mailkey/storage/storagetest"
@@ -37,7 +38,7 @@ func TestConformance(t *testing.T) { storagetest.Run(t, open) }
 
 func TestRandom(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(8) {
+	for seed := range uint64(torture.Rounds(8, 1000)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			storagetest.RunRandom(t, open, seed, 2000)

@@ -4,13 +4,14 @@ import (
 	"slices"
 	"testing"
 
+	"example.com/mailkey/internal/torture"
 	"example.com/mailkey/storage"
 	"example.com/mailkey/storage/memory"
 )
 
 func TestMemoryAgainstModel(t *testing.T) {
 	open := func(*testing.T) storage.Store { return memory.New() }
-	for seed := range uint64(20) {
+	for seed := range uint64(torture.Rounds(20, 1000)) {
 		RunRandom(t, open, seed, 2000)
 	}
 }

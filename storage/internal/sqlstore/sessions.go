@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	_ "embed"
-	"slices"
 	"time"
 
 	"example.com/mailkey/storage"
@@ -30,8 +29,11 @@ var sessionEndUser string
 //go:embed queries/session_end_of_user.sql
 var sessionEndOfUser string
 
-//go:embed queries/session_end_all.sql
-var sessionEndAll string
+//go:embed queries/session_end_some.sql
+var sessionEndSome string
+
+//go:embed queries/session_next_user.sql
+var sessionNextUser string
 
 //go:embed queries/session_list.sql
 var sessionList string
@@ -122,12 +124,38 @@ func (s *Store) EndSession(ctx context.Context, tokenHash string, now time.Time)
 // EndSessions implements [storage.Sessions].
 func (s *Store) EndSessions(ctx context.Context, which storage.SessionFilter, now time.Time) (n int, err error) {
 	at := now.UnixMilli()
-	query, args := sessionEndAll, []any{at, at, which.ID, which.ID, which.ExceptID}
-	if which.UserID != "" {
-		query, args = sessionEndOfUser, slices.Insert(args, 1, any(which.UserID))
+	if which.UserID == "" {
+		return s.endSessionsOfAll(ctx, which, at)
 	}
-	rows, err := s.db.Write(ctx).Exec(query, args...)
+	rows, err := s.db.Write(ctx).Exec(sessionEndOfUser, at, which.UserID, at, which.ID, which.ID, which.ExceptID)
 	return int(rows), err
+}
+
+const (
+	endBatch = 500          // sessions that are ended at a time
+	lastID   = "\U0010FFFF" // comes after the id of every user
+)
+
+// endSessionsOfAll goes from user to user. Millions in one statement would take
+// longer than a statement may, and nobody else could write meanwhile. A session
+// stays its user's whatever becomes of its token, so none is missed.
+func (s *Store) endSessionsOfAll(ctx context.Context, which storage.SessionFilter, at int64) (n int, err error) {
+	for after := ""; after != lastID; {
+		until, more, err := get[string](s.db.Read(ctx), sessionNextUser, after, endBatch)
+		if err != nil {
+			return n, err
+		}
+		if !more {
+			until = lastID
+		}
+		rows, err := s.db.Write(ctx).Exec(sessionEndSome, at, after, until, at, which.ID, which.ID, which.ExceptID)
+		if err != nil {
+			return n, err
+		}
+		n += int(rows)
+		after = until
+	}
+	return n, nil
 }
 
 // ListSessions implements [storage.Sessions].

@@ -64,6 +64,7 @@ CREATE TABLE challenges ( -- mailed codes, and the outbox
 );
 CREATE INDEX challenges_due ON challenges (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX challenges_expiry ON challenges (expires_at);
+CREATE INDEX challenges_address ON challenges (address);
 
 CREATE TABLE failure_hours (
     hour  BIGINT NOT NULL, -- hours since 1970
@@ -114,7 +115,7 @@ CREATE TABLE sessions (
     previous_hash TEXT   COLLATE "C", -- the token before this one, and
     rotated_at   BIGINT  -- when it was replaced
 );
-CREATE INDEX sessions_user ON sessions (user_id, client_id, created_at) WHERE ended_at IS NULL;
+CREATE INDEX sessions_user ON sessions (user_id, client_id, created_at);
 CREATE INDEX sessions_expiry ON sessions (expires_at);
 
 CREATE TABLE keys (

@@ -63,6 +63,7 @@ CREATE TABLE challenges ( -- mailed codes, and the outbox
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX challenges_due ON challenges (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX challenges_expiry ON challenges (expires_at);
+CREATE INDEX challenges_address ON challenges (address);
 
 CREATE TABLE failure_hours (
     hour  INTEGER NOT NULL, -- hours since 1970
@@ -116,7 +117,7 @@ CREATE TABLE sessions (
     previous_hash TEXT,   -- the token before this one, and
     rotated_at   INTEGER  -- when it was replaced
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX sessions_user ON sessions (user_id, client_id, created_at) WHERE ended_at IS NULL;
+CREATE INDEX sessions_user ON sessions (user_id, client_id, created_at);
 CREATE INDEX sessions_expiry ON sessions (expires_at);
 
 CREATE TABLE keys (
