@@ -50,7 +50,7 @@ bench:
 # at a time (TORTURE names others), without the race detector, which is make
 # test's.
 TORTURE ?= ./auth ./storage/sqlite ./storage/storagetest \
-	./internal/integration ./internal/integration/burst ./internal/integration/cluster \
+	./internal/integration ./internal/integration/abuse ./internal/integration/burst ./internal/integration/cluster \
 	./internal/integration/faults ./internal/integration/size
 torture:
 	MAILKEY_TORTURE=1 CGO_ENABLED=0 $(GO) test -p 1 -timeout 6h -v $(TESTFLAGS) $(TORTURE)

@@ -50,7 +50,7 @@ func TestSecurityTable(t *testing.T) {
 			}
 			return line
 		})
-		if err := os.WriteFile(path, doc, 0o644); err != nil { //nolint:gosec // a document is for everybody
+		if err := os.WriteFile(path, doc, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -68,7 +68,7 @@ func (m mutant) overlay(dir string) (string, error) {
 		return "", err
 	}
 	changed := filepath.Join(dir, filepath.Base(m.file))
-	text := string(src[:m.offset]) + m.new + string(src[m.offset+len(m.old):])
+	text := string(src[:m.offset]) + m.now + string(src[m.offset+len(m.old):])
 	if err := os.WriteFile(changed, []byte(text), 0o600); err != nil {
 		return "", err
 	}

@@ -14,56 +14,63 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
-	"log"
+	"io"
 	"os"
 	"regexp"
 	"time"
 )
 
 func main() {
-	log.SetFlags(0)
 	list := flag.Bool("list", false, "only list the changes")
 	only := flag.String("only", "", "`regexp` of the changes to make, as -list prints them")
 	flag.Parse()
-	pattern, err := regexp.Compile(*only)
+	if err := run(os.Stdout, *list, *only); err != nil {
+		fmt.Fprintln(os.Stderr, "mutation:", err)
+		os.Exit(1)
+	}
+}
+
+func run(out io.Writer, list bool, only string) error {
+	pattern, err := regexp.Compile(only)
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	reasons, err := readEquivalent("internal/mutation/equivalent.txt")
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
-
 	start, count := time.Now(), map[outcome]int{}
 	for _, g := range groups {
 		mutants, err := g.mutants()
 		if err != nil {
-			log.Fatal(err)
+			return err
 		}
 		for _, m := range mutants {
 			if !pattern.MatchString(m.String()) {
 				continue
 			}
-			if *list {
-				fmt.Println(m)
+			if list {
+				fmt.Fprintln(out, m)
 				continue
 			}
 			o, err := m.judge(g.packages, reasons)
 			if err != nil {
-				log.Fatalf("%s: %v", m, err)
+				return fmt.Errorf("%s: %w", m, err)
 			}
 			count[o]++
-			fmt.Printf("%-11s %s\n", o, m)
+			fmt.Fprintf(out, "%-11s %s\n", o, m)
 		}
 	}
-	if *list {
-		return
+	if list {
+		return nil
 	}
-	fmt.Printf("%d noticed, %d unnoticed, %d equivalent, %d listed as equivalent but noticed, %d did not compile, in %v\n",
+	fmt.Fprintf(out, "%d noticed, %d unnoticed, %d equivalent, %d listed as equivalent but noticed, %d did not compile, in %v\n",
 		count[noticed], count[unnoticed], count[equivalent], count[mislisted], count[broken], time.Since(start).Round(time.Second))
 	if count[unnoticed]+count[mislisted] > 0 {
-		os.Exit(1)
+		return errors.New("the tests, or equivalent.txt, miss some")
 	}
+	return nil
 }

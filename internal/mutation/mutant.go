@@ -16,18 +16,18 @@ import (
 type mutant struct {
 	file     string
 	offset   int
-	old, new string
+	old, now string
 	line     int
 	code     string // the whole line before the change
 }
 
 func (m mutant) String() string {
-	return fmt.Sprintf("%s:%d: %s -> %s: %s", m.file, m.line, m.old, m.new, m.code)
+	return fmt.Sprintf("%s:%d: %s -> %s: %s", m.file, m.line, m.old, m.now, m.code)
 }
 
 // key names the mutant as long as its line is not edited, wherever it moves.
 func (m mutant) key() string {
-	return strings.Join([]string{m.file, m.old + " -> " + m.new, m.code}, "\t")
+	return strings.Join([]string{m.file, m.old + " -> " + m.now, m.code}, "\t")
 }
 
 var opposite = map[string]string{
@@ -47,14 +47,14 @@ func inGo(file string) ([]mutant, error) {
 		return nil, err
 	}
 	var all []mutant
-	add := func(at token.Pos, old, new string) {
-		all = append(all, newMutant(file, src, fset.Position(at).Offset, old, new))
+	add := func(at token.Pos, old, now string) {
+		all = append(all, newMutant(file, src, fset.Position(at).Offset, old, now))
 	}
 	ast.Inspect(tree, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.BinaryExpr:
-			if new, ok := opposite[n.Op.String()]; ok && !isNil(n.X) && !isNil(n.Y) {
-				add(n.OpPos, n.Op.String(), new)
+			if now, ok := opposite[n.Op.String()]; ok && !isNil(n.X) && !isNil(n.Y) {
+				add(n.OpPos, n.Op.String(), now)
 			}
 		case *ast.ReturnStmt:
 			return !fails(n) // nobody looks at what comes with an error
@@ -62,8 +62,8 @@ func inGo(file string) ([]mutant, error) {
 			if n.Kind != token.INT {
 				return true
 			}
-			for _, new := range neighbours(n.Value) {
-				add(n.ValuePos, n.Value, new)
+			for _, now := range neighbours(n.Value) {
+				add(n.ValuePos, n.Value, now)
 			}
 		}
 		return true
@@ -115,8 +115,8 @@ func inSQL(file string) ([]mutant, error) {
 	}
 	for _, at := range sqlNumber.FindAllIndex(code, -1) {
 		old := string(src[at[0]:at[1]])
-		for _, new := range neighbours(old) {
-			all = append(all, newMutant(file, src, at[0], old, new))
+		for _, now := range neighbours(old) {
+			all = append(all, newMutant(file, src, at[0], old, now))
 		}
 	}
 	return all, nil
@@ -136,14 +136,14 @@ func neighbours(literal string) []string {
 	return all
 }
 
-func newMutant(file string, src []byte, offset int, old, new string) mutant {
+func newMutant(file string, src []byte, offset int, old, now string) mutant {
 	start := bytes.LastIndexByte(src[:offset], '\n') + 1
 	end := len(src)
 	if i := bytes.IndexByte(src[offset:], '\n'); i >= 0 {
 		end = offset + i
 	}
 	return mutant{
-		file: file, offset: offset, old: old, new: new,
+		file: file, offset: offset, old: old, now: now,
 		line: 1 + bytes.Count(src[:offset], []byte{'\n'}),
 		code: strings.TrimSpace(string(src[start:end])),
 	}
