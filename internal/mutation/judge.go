@@ -3,6 +3,8 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,7 +25,7 @@ const (
 )
 
 // judge runs the tests on the change until one fails.
-func (m mutant) judge(packages []string, reasons map[string]string) (outcome, error) {
+func (m mutant) judge(ctx context.Context, packages []string, reasons map[string]string) (outcome, error) {
 	dir, err := os.MkdirTemp("", "mutation")
 	if err != nil {
 		return "", err
@@ -35,10 +37,10 @@ func (m mutant) judge(packages []string, reasons map[string]string) (outcome, er
 	}
 	failed := false
 	for _, p := range packages {
-		out, err := exec.Command("go", "test", "-overlay="+overlay, "-count=1", "-failfast", "-timeout=2m", p).CombinedOutput()
+		out, err := exec.CommandContext(ctx, "go", "test", "-overlay="+overlay, "-count=1", "-failfast", "-timeout=2m", p).CombinedOutput()
 		var exit *exec.ExitError
-		if err != nil && !errors.As(err, &exit) {
-			return "", err
+		if ctx.Err() != nil || err != nil && !errors.As(err, &exit) {
+			return "", cmp.Or(ctx.Err(), err)
 		}
 		if bytes.Contains(out, []byte("[build failed]")) || bytes.Contains(out, []byte("[setup failed]")) {
 			return broken, nil

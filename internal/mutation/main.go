@@ -14,11 +14,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"regexp"
 	"time"
 )
@@ -27,13 +29,16 @@ func main() {
 	list := flag.Bool("list", false, "only list the changes")
 	only := flag.String("only", "", "`regexp` of the changes to make, as -list prints them")
 	flag.Parse()
-	if err := run(os.Stdout, *list, *only); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Stdout, *list, *only); err != nil {
+		stop()
 		fmt.Fprintln(os.Stderr, "mutation:", err)
-		os.Exit(1)
+		os.Exit(1) //nolint:gocritic // stop was called
 	}
 }
 
-func run(out io.Writer, list bool, only string) error {
+func run(ctx context.Context, out io.Writer, list bool, only string) error {
 	pattern, err := regexp.Compile(only)
 	if err != nil {
 		return err
@@ -56,7 +61,7 @@ func run(out io.Writer, list bool, only string) error {
 				fmt.Fprintln(out, m)
 				continue
 			}
-			o, err := m.judge(g.packages, reasons)
+			o, err := m.judge(ctx, g.packages, reasons)
 			if err != nil {
 				return fmt.Errorf("%s: %w", m, err)
 			}
