@@ -460,6 +460,11 @@ func TestAbuse_F16_tokensInNoAnswer(t *testing.T) {
 				t.Errorf("%s: the answer has %s: %s%s", what, found, &head, a.body)
 			}
 		}
+		bodies := map[string]string{ // with what is secret where it belongs
+			verifyPath: object("token", ticket, "sender", "ann@b.example", "captcha_code", code),
+			sendPath:   object("email", "ann@b.example", "type", "LOGIN_EMS", "captcha_token", ticket),
+			loginPath:  object("email", "ann@b.example", "verify_code", code),
+		}
 		n := 0
 		for _, verb := range []string{"", "FindSession", "FindChallenge", "TakeTicket", "TakeLimits"} {
 			store.in.Store(verb)
@@ -472,7 +477,7 @@ func TestAbuse_F16_tokensInNoAnswer(t *testing.T) {
 					r.Header.Set("Authorization", "Bearer "+token+"=")
 					r.Header.Set("Cookie", cookieHeader+cookie+"; "+cookieHeader+token)
 					if e.body != "" {
-						setBody(r, object("email", "ann@b.example", "verify_code", code, "captcha_token", ticket, "token", ticket, "sender", code))
+						setBody(r, bodies[e.path])
 					}
 					search(fmt.Sprintf("%s %s in a panic of %q", e.method, e.path, verb), k.do(r))
 				}
