@@ -100,10 +100,17 @@ func (a *Auth) peerLimits(peer netip.Addr, rates []namedRate) []storage.Limit {
 	for _, r := range rates {
 		rate := r.rate(&a.config.Limits)
 		limits = append(limits,
-			rate.limit(a.keys.pseudonym("limit", r.name, "host", host.String()), 1),
-			rate.limit(a.keys.pseudonym("limit", r.name, "network", network.String()), networkFactor))
+			rate.limit(a.limitKey(r.name, "host", host.String()), 1),
+			rate.limit(a.limitKey(r.name, "network", network.String()), networkFactor))
 	}
 	return limits
+}
+
+// limitKey is what is counted under a name, of a peer or of a flow. Keys of one
+// of them begin alike, so that a login finds its dozen limits on a few pages of
+// the database.
+func (a *Auth) limitKey(name, kind, of string) []byte {
+	return append(a.keys.pseudonym("limit", kind, of), name...)
 }
 
 // takeLimits refuses the request when one of the limits is used up.
@@ -122,7 +129,7 @@ func (a *Auth) takeLimits(c *call, limits ...storage.Limit) error {
 func (a *Auth) wrongCaptchaPause(c *call) storage.Limit {
 	host, _ := hostAndNetwork(c.peer)
 	return storage.Limit{
-		Key:   a.keys.pseudonym("limit", "captcha pause", "host", host.String()),
+		Key:   a.limitKey("captcha pause", "host", host.String()),
 		Count: 1, Window: a.config.Limits.WrongCaptcha.Per,
 	}
 }
@@ -130,7 +137,7 @@ func (a *Auth) wrongCaptchaPause(c *call) storage.Limit {
 // countWrongCaptcha starts the pause with the last wrong answer of the rate.
 func (a *Auth) countWrongCaptcha(c *call) error {
 	host, _ := hostAndNetwork(c.peer)
-	wrong := a.config.Limits.WrongCaptcha.limit(a.keys.pseudonym("limit", "captcha wrong", "host", host.String()), 1)
+	wrong := a.config.Limits.WrongCaptcha.limit(a.limitKey("captcha wrong", "host", host.String()), 1)
 	pause := a.wrongCaptchaPause(c)
 	if wrong.Count > 1 {
 		wrong.Count--

@@ -41,7 +41,7 @@ func (a *Auth) login(c *call) error {
 		return refuse(ReasonCodeEmpty)
 	}
 	flow := a.who(c, addr, purposeLogin)
-	if err := a.takeLimits(c, a.config.Limits.LoginDevice.limit(a.keys.pseudonym("limit", "login", string(flow.binding)), 1)); err != nil {
+	if err := a.takeLimits(c, a.config.Limits.LoginDevice.limit(a.limitKey("login", "flow", string(flow.binding)), 1)); err != nil {
 		return err
 	}
 	// Whoever has to wait is told so before anything is compared.

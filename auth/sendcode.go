@@ -32,7 +32,7 @@ func (a *Auth) sendCode(c *call) error {
 		return err
 	}
 	flow := a.who(c, addr, purposeLogin)
-	if err := a.takeLimits(c, a.config.Limits.SendCodeDevice.limit(a.keys.pseudonym("limit", "send", string(flow.binding)), 1)); err != nil {
+	if err := a.takeLimits(c, a.config.Limits.SendCodeDevice.limit(a.limitKey("send", "flow", string(flow.binding)), 1)); err != nil {
 		return err
 	}
 	minLevel, err := a.minLevel(c.ctx, c.now)
