@@ -63,7 +63,7 @@ var packages = []row{
 		never:   []string{"net/http"},
 	}, {
 		path:    "storage/sqlite",
-		imports: []string{"storage", "storage/internal/sqlstore"},
+		imports: []string{"internal/failpoint", "storage", "storage/internal/sqlstore"},
 		links:   sqliteLinks,
 		never:   []string{"net/http"},
 	}, {
