@@ -23,6 +23,7 @@ type site struct {
 	relayURL  string           // as servers are told
 	authority *smtpd.Authority // of the relay's certificate
 	names     *names           // where its name is looked up
+	redis     *sessionRedis    // that keeps the sessions, if not the database
 	at        *program.Process // where people go
 	ahead     time.Duration    // the clock there, see pass
 
