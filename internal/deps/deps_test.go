@@ -204,7 +204,9 @@ func TestEveryPackageIsListed(t *testing.T) {
 	}
 }
 
-func TestRandomnessIsCrypto(t *testing.T) {
+// There is no other source that somebody could fall back on: where the system
+// has no randomness, crypto/rand ends the program.
+func TestFault_R45_randomnessIsCrypto(t *testing.T) {
 	t.Parallel()
 	for path, p := range list(t) {
 		own, isOwn := strings.CutPrefix(path, modulePath+"/")
