@@ -15,4 +15,5 @@ const Secret = "correct horse battery staple 0123456789"
 type State struct {
 	Goroutines  int
 	Connections int // to the database that are in use
+	Memory      int // bytes that count against GOMEMLIMIT
 }

@@ -144,7 +144,11 @@ func serve(ctx context.Context, l net.Listener, login http.Handler, db opened) e
 	mux := http.NewServeMux()
 	mux.Handle("/", login)
 	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) {
-		writeState(w, faults.State{Goroutines: runtime.NumGoroutine(), Connections: db.inUse()})
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		writeState(w, faults.State{
+			Goroutines: runtime.NumGoroutine(), Connections: db.inUse(), Memory: int(m.Sys - m.HeapReleased),
+		})
 	})
 	mux.HandleFunc("PUT /failpoints", set(failpoint.Set))
 	mux.HandleFunc("PUT /clock", set(setClock))
