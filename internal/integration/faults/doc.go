@@ -15,5 +15,6 @@ const Secret = "correct horse battery staple 0123456789"
 type State struct {
 	Goroutines  int
 	Connections int // to the database that are in use
-	Memory      int // bytes that count against GOMEMLIMIT
+	Files       int // that are open
+	Memory      int // bytes that are in use
 }

@@ -98,14 +98,12 @@ func TestFault_R43_memory(t *testing.T) {
 		}
 		return ""
 	}
-	most := 0
 	people := func() string {
 		defer stop.Store(true)
-		for until := time.Now().Add(time.Duration(torture.Rounds(5, 60)) * time.Second); time.Now().Before(until); {
+		for until := time.Now().Add(time.Duration(torture.Rounds(3, 60)) * time.Second); time.Now().Before(until); {
 			if refused := s.newPerson().livesPatiently(); refused != "" {
 				return refused
 			}
-			most = max(most, s.state().Memory)
 		}
 		return ""
 	}
@@ -117,9 +115,9 @@ func TestFault_R43_memory(t *testing.T) {
 		t.Errorf("somebody who logs in meanwhile: %s\n%s", got, s.at.Stderr)
 	}
 	resident := s.resident()
-	t.Logf("%d pictures, %d refused; at most %d MB, and %d with what is not Go's", drawn.Load(), refused.Load(), most>>20, resident>>20)
-	if most > limit || resident > limit && !program.Race() { // which needs a multiple for itself
-		t.Errorf("%d and %d MB, want %d at most", most>>20, resident>>20, limit>>20)
+	t.Logf("%d pictures, %d refused; %d MB", drawn.Load(), refused.Load(), resident>>20)
+	if resident > limit && !program.Race() { // which needs a multiple for itself
+		t.Errorf("%d MB, want %d at most", resident>>20, limit>>20)
 	}
 	s.recovers()
 	s.check()
@@ -197,7 +195,7 @@ func TestFault_R44_littleCPU(t *testing.T) {
 			return ""
 		}
 		live := func() string {
-			for until := time.Now().Add(time.Duration(torture.Rounds(8, 120)) * time.Second); time.Now().Before(until); {
+			for until := time.Now().Add(time.Duration(torture.Rounds(5, 120)) * time.Second); time.Now().Before(until); {
 				if refused := s.newPerson().live(); refused != "" {
 					return refused
 				}

@@ -22,10 +22,10 @@ import (
 // end all that was promised holds.
 func TestFault_R46_everythingAtRandom(t *testing.T) {
 	t.Parallel()
-	for name, make := range map[string]func(t *testing.T) *soak{"sqlite": soakSQLite, "postgres": soakPostgres} {
+	for name, fresh := range map[string]func(t *testing.T) *soak{"sqlite": soakSQLite, "postgres": soakPostgres} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := make(t)
+			k := fresh(t)
 			seed := rand.Uint64()
 			t.Logf("seed %d", seed)
 			k.random = rand.New(rand.NewPCG(46, seed))
@@ -97,6 +97,7 @@ func (k *soak) run(d time.Duration) {
 				well.Add(1)
 			case refusedFairly(got):
 				refused.Add(1)
+				time.Sleep(100 * time.Millisecond)
 			default:
 				return got
 			}

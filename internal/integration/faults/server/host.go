@@ -26,10 +26,11 @@ func withHooks(c auth.Config) auth.Config {
 	c.OnFirstLogin = func(context.Context, auth.Identity) error { return failpoint.Hit("host: OnFirstLogin") }
 	c.OnLogin = func(context.Context, auth.Identity) error { return failpoint.Hit("host: OnLogin") }
 	c.ExtraClaims = func(context.Context, auth.Identity) (map[string]any, error) {
+		claims := map[string]any{"plan": "free"}
 		if failpoint.Hit("host: nonsense") != nil {
-			return map[string]any{"sub": "somebody else", "f": func() {}}, nil
+			claims["sub"] = "somebody else"
 		}
-		return map[string]any{"plan": "free"}, failpoint.Hit("host: ExtraClaims")
+		return claims, failpoint.Hit("host: ExtraClaims")
 	}
 	return c
 }

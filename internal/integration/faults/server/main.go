@@ -144,11 +144,7 @@ func serve(ctx context.Context, l net.Listener, login http.Handler, db opened) e
 	mux := http.NewServeMux()
 	mux.Handle("/", login)
 	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) {
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		writeState(w, faults.State{
-			Goroutines: runtime.NumGoroutine(), Connections: db.inUse(), Memory: int(m.Sys - m.HeapReleased),
-		})
+		writeState(w, db.inUse())
 	})
 	mux.HandleFunc("PUT /failpoints", set(failpoint.Set))
 	mux.HandleFunc("PUT /clock", set(setClock))
@@ -165,8 +161,14 @@ func serve(ctx context.Context, l net.Listener, login http.Handler, db opened) e
 	return srv.Shutdown(grace)
 }
 
-func writeState(w io.Writer, state faults.State) {
-	_ = json.NewEncoder(w).Encode(state) // the client went away: nothing to do
+func writeState(w io.Writer, connections int) {
+	files, _ := os.ReadDir("/proc/self/fd") // where there is none nobody looks
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	_ = json.NewEncoder(w).Encode(faults.State{ // the client went away: nothing to do
+		Goroutines: runtime.NumGoroutine(), Connections: connections, Files: len(files), Memory: int(m.HeapAlloc),
+	})
 }
 
 // set is a handler that does what the body says.
