@@ -127,6 +127,18 @@ func TestFault_R05_cut(t *testing.T) {
 				if got := s.logged(notDelivered); got < len(smtpd.Stages) {
 					t.Errorf("%d attempts failed, want one for each step", got)
 				}
+				s.relay.On(smtpd.Dot, smtpd.Lose())
+				patient := s.newPerson() // whose first copy is not used, so that a second one comes
+				if got := patient.asks(); got != ok {
+					t.Error(got)
+				}
+				s.eventually("there are two copies", 15*time.Second, func() bool { return len(patient.mails()) == 2 })
+				if _, err := patient.mail(1); err != nil {
+					t.Fatal(err)
+				}
+				if got := patient.guess(patient.lastCode(), true); got.code != ok {
+					t.Errorf("the code of the second copy: %s", got.code)
+				}
 				s.mailed()
 				s.check()
 			})
