@@ -46,7 +46,7 @@ func (s *site) hostFails(plan string) {
 
 // A panic in a handler, a transaction, a function of the host, a delivery or the
 // sweep ends none of them: it is in the log, whoever was in its way is told
-// BUSY, and the process goes on. [TestFault_walk] has one at each place.
+// BUSY, and the process goes on. [TestFault_R37_everyPlace] has one at each place.
 func TestFault_R37_panics(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, fresh func(testing.TB) database) {
 		s := newSite(t, fresh(t))
