@@ -135,7 +135,7 @@ func TestFault_R20_laggingStandby(t *testing.T) {
 	p.ask(p.standby, "SELECT pg_wal_replay_pause()::text")
 	schema := s.db.args[3]
 	for range torture.Rounds(5, 100) {
-		if refused := s.newPerson().live(); refused != "" { // which looks at the session after its end
+		if refused := s.newPerson().livesAgain(); refused != "" { // which looks at the session after its end
 			t.Error(refused)
 		}
 	}

@@ -71,7 +71,7 @@ func TestFault_R17_slowCommits(t *testing.T) {
 // many did.
 func (s *site) isSlow(slow func()) (well int) {
 	s.Helper()
-	until := time.Now().Add(time.Duration(torture.Rounds(8, 120)) * time.Second)
+	until := time.Now().Add(time.Duration(torture.Rounds(6, 120)) * time.Second)
 	answers := make(map[string]int)
 	var people []func() string
 	for range 8 {

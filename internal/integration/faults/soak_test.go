@@ -29,7 +29,7 @@ func TestFault_R46_everythingAtRandom(t *testing.T) {
 			seed := rand.Uint64()
 			t.Logf("seed %d", seed)
 			k.random = rand.New(rand.NewPCG(46, seed))
-			k.run(time.Duration(torture.Rounds(10, 600)) * time.Second)
+			k.run(time.Duration(torture.Rounds(6, 600)) * time.Second)
 		})
 	}
 }
