@@ -144,7 +144,9 @@ type Config struct {
 	Limits Limits
 
 	// Logger gets one line for each login, refused or not, and for each fault.
-	// No address, code or token is logged. Default: slog.Default.
+	// No address, code or token is logged. Requests wait for it: where lines
+	// may have to wait, as on a pipe that nobody reads, its Handler has to drop
+	// them. Default: slog.Default.
 	Logger *slog.Logger
 
 	// InsecureIssuer allows an http Issuer that is not a loopback address: whoever

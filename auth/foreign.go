@@ -114,7 +114,7 @@ func (f *foreignSessions) EndSession(ctx context.Context, tokenHash string, now 
 		return false, err
 	}
 	life := time.Duration(s.ExpiresAt-now.UnixMilli()) * time.Millisecond
-	was, err := f.store.TakeLimits(ctx, now, storage.Limit{Key: f.tombstone(tokenHash), Count: 1, Window: life})
+	was, err := f.store.TakeLimits(ctx, now, storage.Limit{Key: f.tombstone(tokenHash), Count: 1, Window: life, Durable: true})
 	if err != nil || was > 0 {
 		return false, err
 	}

@@ -1,8 +1,10 @@
 package auth
 
 import (
+	"bytes"
 	"context"
 	"crypto"
+	"errors"
 	"slices"
 	"time"
 
@@ -67,9 +69,16 @@ func (a *Auth) signingKey(ctx context.Context, now time.Time) (*signingKey, erro
 	return ring.set.signing(algorithm, now), nil
 }
 
+var errKeysReplaced = errors.New("the keys in the store were removed, or replaced by those of another: restore a backup")
+
 // updateKeys changes the keys for all instances.
 func (a *Auth) updateKeys(ctx context.Context, now time.Time, change func(*keySet) (bool, error)) (*keyring, error) {
-	set, err := changeKeys(ctx, a.config.Store, a.secrets, change)
+	set, err := changeKeys(ctx, a.config.Store, a.secrets, func(set *keySet) (bool, error) {
+		if !bytes.Equal(set.Pseudonym, a.keys.Pseudonym) { // which never changes
+			return false, errKeysReplaced
+		}
+		return change(set)
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -8,10 +8,11 @@ import (
 // Limit allows Count takings at once and refills evenly, Count in each
 // Window: the generic cell rate algorithm.
 type Limit struct {
-	Key    []byte        // whom it limits, and in what
-	Count  int           // at least 1
-	Window time.Duration // at least Count milliseconds
-	Look   bool          // only look whether a taking would be allowed
+	Key     []byte        // whom it limits, and in what
+	Count   int           // at least 1
+	Window  time.Duration // at least Count milliseconds
+	Look    bool          // only look whether a taking would be allowed
+	Durable bool          // a taking outlives a power failure, which counts need not
 }
 
 // Limits counts how often something was done.

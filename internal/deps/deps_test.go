@@ -63,7 +63,7 @@ var packages = []row{
 		never:   []string{"net/http"},
 	}, {
 		path:    "storage/sqlite",
-		imports: []string{"storage", "storage/internal/sqlstore"},
+		imports: []string{"internal/failpoint", "storage", "storage/internal/sqlstore"},
 		links:   sqliteLinks,
 		never:   []string{"net/http"},
 	}, {
@@ -205,7 +205,9 @@ func TestEveryPackageIsListed(t *testing.T) {
 	}
 }
 
-func TestRandomnessIsCrypto(t *testing.T) {
+// There is no other source that somebody could fall back on: where the system
+// has no randomness, crypto/rand ends the program.
+func TestFault_R45_randomnessIsCrypto(t *testing.T) {
 	t.Parallel()
 	for path, p := range list(t) {
 		own, isOwn := strings.CutPrefix(path, modulePath+"/")

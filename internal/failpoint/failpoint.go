@@ -13,5 +13,6 @@
 // kills the process when it comes there for the third time, and lets it wait at
 // another place each time. The modes are error, panic, kill and sleep with a
 // duration; without @n the place fails each time, with @n the n-th time alone.
-// MAILKEY_CLOCK=-2m makes the clock of such a program wrong.
+// MAILKEY_CLOCK=-2m makes the clock of such a program wrong. A program that is
+// made for tests can change both while it runs.
 package failpoint

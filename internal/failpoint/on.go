@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -38,17 +39,29 @@ func Hit(name string) error {
 	return fmt.Errorf("failpoint: %s", name)
 }
 
-// Now is time.Now on a clock that is wrong by MAILKEY_CLOCK.
-func Now() time.Time { return time.Now().Add(clock()) }
-
-var clock = sync.OnceValue(func() time.Duration {
-	text := os.Getenv("MAILKEY_CLOCK")
-	if text == "" {
-		return 0
+// Set replaces the plan of the environment. Hits are counted anew.
+func Set(text string) error {
+	p, err := parse(text)
+	if err == nil {
+		points().become(p)
 	}
-	wrong, err := time.ParseDuration(text)
-	if err != nil {
-		panic(err)
+	return err
+}
+
+// Now is time.Now on a clock that is wrong.
+func Now() time.Time { return time.Now().Add(time.Duration(clock().Load())) }
+
+// SetClock makes the clock wrong by so much from now on.
+func SetClock(wrong time.Duration) { clock().Store(int64(wrong)) }
+
+var clock = sync.OnceValue(func() *atomic.Int64 {
+	wrong := new(atomic.Int64)
+	if text := os.Getenv("MAILKEY_CLOCK"); text != "" {
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			panic(err)
+		}
+		wrong.Store(int64(d))
 	}
 	return wrong
 })

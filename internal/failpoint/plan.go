@@ -69,3 +69,10 @@ func (p *plan) hit(name string) (failure, bool) {
 	f, ok := p.on[name]
 	return f, ok && (f.at == 0 || f.at == p.hits[name])
 }
+
+// become takes over another plan.
+func (p *plan) become(other *plan) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hits, p.on = other.hits, other.on
+}

@@ -33,6 +33,31 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// Another plan begins anew.
+func TestPlanChanges(t *testing.T) {
+	t.Parallel()
+	p, err := parse("a=error; b=error@2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.hit("a")
+	p.hit("b")
+	other, err := parse("b=error@2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.become(other)
+	if _, ok := p.hit("a"); ok {
+		t.Error("a place of the old plan fails")
+	}
+	if _, ok := p.hit("b"); ok {
+		t.Error("a hit of the old plan counts")
+	}
+	if _, ok := p.hit("b"); !ok {
+		t.Error("the second hit does not fail")
+	}
+}
+
 func TestPlanRefuses(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"a", "a=", "a=burn", "a=kill@0", "a=kill@x", "a=sleep", "a=sleep tomorrow", "a=error now"} {
@@ -46,5 +71,13 @@ func TestOff(t *testing.T) {
 	t.Setenv("MAILKEY_FAILPOINTS", "a=error")
 	if err := Hit("a"); (err != nil) != Enabled {
 		t.Errorf("got %v in a program where failpoints are enabled: %t", err, Enabled)
+	}
+	SetClock(time.Hour)
+	defer SetClock(0)
+	if ahead := time.Until(Now()) > time.Minute; ahead != Enabled {
+		t.Errorf("the clock is ahead: %t, in a program where failpoints are enabled: %t", ahead, Enabled)
+	}
+	if err := Set("a=burn"); (err != nil) != Enabled {
+		t.Errorf("a plan that is none: %v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"example.com/mailkey/internal/failpoint"
 	"example.com/mailkey/storage"
 	"example.com/mailkey/storage/internal/sqlstore"
 )
@@ -153,6 +154,11 @@ func (g *group) transaction(jobs []*job, results []error) error {
 	}
 	if err := g.look(); err != nil {
 		return g.rollback(err)
+	}
+	if g.sync { // where a slow disk is waited for
+		if err := failpoint.Hit("sqlite: commit"); err != nil {
+			return g.rollback(err)
+		}
 	}
 	if err := g.exec("COMMIT"); err != nil {
 		return g.rollback(err)

@@ -15,4 +15,6 @@ const Secret = "correct horse battery staple 0123456789"
 type State struct {
 	Goroutines  int
 	Connections int // to the database that are in use
+	Files       int // that are open
+	Memory      int // bytes that are in use
 }

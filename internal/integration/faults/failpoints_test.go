@@ -13,7 +13,7 @@ import (
 // Each place at which something can fail does, the first time that anybody comes
 // there, then the second time, and so on until a round goes through. Nobody is
 // granted anything by it, and the server goes on.
-func TestFault_walk(t *testing.T) {
+func TestFault_R37_everyPlace(t *testing.T) {
 	var points []string
 	for _, c := range crashes {
 		if !slices.Contains([]string{"migrate: file applied", "keys: made", "keys: saved"}, c.point) { // a server that starts ends by them
@@ -62,7 +62,7 @@ func (s *site) walk(most int) (failed int) {
 
 // A server that cannot make its tables or keys says so and ends; the next one
 // does.
-func TestFault_walkAtTheStart(t *testing.T) {
+func TestFault_R37_everyPlaceAtTheStart(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, fresh func(testing.TB) database) {
 		for _, point := range []string{"migrate: file applied", "keys: made", "keys: saved"} {
 			for _, mode := range []string{"error", "panic"} {

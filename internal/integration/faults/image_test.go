@@ -109,7 +109,7 @@ func (i image) survives(t *testing.T) string {
 // restore is a site on the image, with the same people.
 func (i image) restore(t *testing.T) *site {
 	t.Helper()
-	s := &site{T: t, db: freshSQLite(t), relay: i.site.relay}
+	s := &site{T: t, db: freshSQLite(t), relay: i.site.relay, relayURL: i.site.relayURL}
 	for suffix, content := range map[string][]byte{"": i.file, "-wal": i.wal, "-shm": i.shm} {
 		if content == nil {
 			continue

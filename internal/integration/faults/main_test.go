@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { os.Exit(run(m)) }
 func run(m *testing.M) int {
 	defer shared.end()
 	flag.Parse()
-	if err := flag.Set("test.parallel", "4"); err != nil { // they wait more than they compute
+	if err := flag.Set("test.parallel", "12"); err != nil { // they wait more than they compute
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

@@ -281,6 +281,12 @@ func (p *person) live() (refused string) {
 	if refused := p.gets(); refused != "" {
 		return refused
 	}
+	return p.comesAndGoes()
+}
+
+// comesAndGoes is the part of live that follows the mail.
+func (p *person) comesAndGoes() (refused string) {
+	p.Helper()
 	code := p.lastCode()
 	if got := p.guess(other(code), false); got.code != string(auth.ReasonCode) {
 		return "a wrong guess: " + got.code

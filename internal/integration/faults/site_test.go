@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os/exec"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,9 +18,14 @@ import (
 // site is a login on a database, and all that its people were told.
 type site struct {
 	*testing.T
-	db    database
-	relay *smtpd.Server
-	at    *program.Process // where people go
+	db        database
+	relay     *smtpd.Server
+	relayURL  string           // as servers are told
+	authority *smtpd.Authority // of the relay's certificate
+	names     *names           // where its name is looked up
+	redis     *sessionRedis    // that keeps the sessions, if not the database
+	at        *program.Process // where people go
+	ahead     time.Duration    // the clock there, see pass
 
 	mu        sync.Mutex
 	processes []*program.Process
@@ -29,7 +35,12 @@ type site struct {
 
 func newSite(t *testing.T, db database) *site {
 	t.Helper()
-	return &site{T: t, db: db, relay: smtpd.New(t, smtpd.Config{})}
+	return newSiteWith(t, db, smtpd.New(t, smtpd.Config{}))
+}
+
+func newSiteWith(t *testing.T, db database, relay *smtpd.Server) *site {
+	t.Helper()
+	return &site{T: t, db: db, relay: relay, relayURL: relay.URL()}
 }
 
 // launch starts a server that may or may not come up.
@@ -43,7 +54,7 @@ func (s *site) launch(env ...string) *program.Process {
 
 func (s *site) command(env ...string) *exec.Cmd {
 	s.Helper()
-	cmd := exec.Command(shared.program(s), slices.Concat(s.db.args, []string{"-smtp", s.relay.URL()})...)
+	cmd := exec.Command(shared.program(s), slices.Concat(s.db.args, []string{"-smtp", s.relayURL})...)
 	cmd.Env = env
 	return cmd
 }
@@ -67,6 +78,45 @@ func (s *site) serves(p *program.Process) bool {
 	s.at = p
 	return true
 }
+
+// fail sets the failpoints of the server.
+func (s *site) fail(plan string) { s.Helper(); s.put("/failpoints", plan) }
+
+// pass lets time pass at the server, whose database has no clock of its own.
+func (s *site) pass(d time.Duration) {
+	s.Helper()
+	s.ahead += d
+	s.put("/clock", s.ahead.String())
+}
+
+func (s *site) put(path, text string) {
+	s.Helper()
+	r, err := http.NewRequestWithContext(s.Context(), http.MethodPut, s.at.URL+path, strings.NewReader(text))
+	if err != nil {
+		s.Fatal(err)
+	}
+	response, err := client.Do(r)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		s.Fatalf("PUT %s %s: %s", path, text, response.Status)
+	}
+}
+
+// eventually waits until something is so.
+func (s *site) eventually(what string, within time.Duration, so func() bool) {
+	s.Helper()
+	for late := time.Now().Add(within); !so(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(late) {
+			s.Fatalf("not within %v: %s\n%s", within, what, s.at.Stderr)
+		}
+	}
+}
+
+// logged is how often the server wrote a text.
+func (s *site) logged(text string) int { return strings.Count(s.at.Stderr.String(), text) }
 
 // state looks into the server.
 func (s *site) state() (state faults.State) {

@@ -18,7 +18,7 @@ import (
 func Build(dir, pkg string, tags ...string) (path string, out []byte, err error) {
 	path = filepath.Join(dir, filepath.Base(pkg))
 	args := []string{"build", "-o", path}
-	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+	if Race() {
 		args = append(args, "-race")
 	}
 	for _, tag := range tags {
@@ -26,6 +26,12 @@ func Build(dir, pkg string, tags ...string) (path string, out []byte, err error)
 	}
 	out, err = exec.Command("go", append(args, pkg)...).CombinedOutput()
 	return path, out, err
+}
+
+// Race reports whether this test has the race detector.
+func Race() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
 // Process is one run of a program. It ends with the test.

@@ -26,19 +26,52 @@ func StartPostgres(tb testing.TB, settings ...string) *Postgres {
 	tb.Helper()
 	initdb := program(tb, "initdb")
 	p := &Postgres{Addr: FreeAddr(tb), dir: directory(tb, "postgres")}
-	data := filepath.Join(p.dir, "data")
-	command(tb, p.dir, initdb, "--pgdata="+data, "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C")
+	command(tb, p.dir, initdb, "--pgdata="+p.data(), "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C")
 
 	host, port, err := net.SplitHostPort(p.Addr)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	p.args = []string{"-D", data, "-h", host, "-p", port, "-k", p.dir, "-c", "fsync=off"}
+	p.listen(host, port, settings)
+	p.Start(tb)
+	return p
+}
+
+func (p *Postgres) data() string { return filepath.Join(p.dir, "data") }
+
+// listen says where the server will be, with which settings.
+func (p *Postgres) listen(host, port string, settings []string) {
+	p.args = []string{"-D", p.data(), "-h", host, "-p", port, "-k", p.dir, "-c", "fsync=off"}
+	p.With(settings...)
+}
+
+// StartStandby starts a server that follows p, as the standby of that name. It
+// can be read, and become a primary by Promote.
+func (p *Postgres) StartStandby(tb testing.TB, name string, settings ...string) *Postgres {
+	tb.Helper()
+	s := &Postgres{Addr: FreeAddr(tb), dir: directory(tb, "standby")}
+	host, port, err := net.SplitHostPort(s.Addr)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	command(tb, s.dir, program(tb, "pg_basebackup"), "--pgdata="+s.data(), "--no-sync", "--checkpoint=fast", "--write-recovery-conf",
+		"--dbname="+p.URL("postgres")+"&application_name="+name)
+	s.listen(host, port, settings)
+	s.Start(tb)
+	return s
+}
+
+// Promote makes a standby a primary.
+func (p *Postgres) Promote(tb testing.TB) {
+	tb.Helper()
+	command(tb, p.dir, program(tb, "pg_ctl"), "promote", "--pgdata="+p.data(), "--wait")
+}
+
+// With adds settings, which count from the next start on.
+func (p *Postgres) With(settings ...string) {
 	for _, s := range settings {
 		p.args = append(p.args, "-c", s)
 	}
-	p.Start(tb)
-	return p
 }
 
 // Start starts the server again, after Stop or Kill.

@@ -3,13 +3,14 @@ package services
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
 // Proxy is a connection to a server that can be cut at a chosen byte.
 type Proxy struct {
 	Addr   string
-	target string
+	target atomic.Value // string
 	watch  func(sent []byte) Cut
 	wg     sync.WaitGroup
 }
@@ -25,14 +26,15 @@ const (
 )
 
 // StartProxy starts a proxy before a server. It calls watch with each piece
-// that a client sends.
+// that a client sends, which watch may change.
 func StartProxy(tb testing.TB, target string, watch func(sent []byte) Cut) *Proxy {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	p := &Proxy{Addr: l.Addr().String(), target: target, watch: watch}
+	p := &Proxy{Addr: l.Addr().String(), watch: watch}
+	p.Redirect(target)
 	p.wg.Go(func() {
 		for {
 			client, err := l.Accept()
@@ -49,9 +51,13 @@ func StartProxy(tb testing.TB, target string, watch func(sent []byte) Cut) *Prox
 	return p
 }
 
+// Redirect sends those who connect from now on to another server, as what
+// watches over a primary does when that has failed.
+func (p *Proxy) Redirect(target string) { p.target.Store(target) }
+
 func (p *Proxy) serve(client net.Conn) {
 	defer client.Close()
-	server, err := net.Dial("tcp", p.target)
+	server, err := net.Dial("tcp", p.target.Load().(string))
 	if err != nil {
 		return
 	}

@@ -30,14 +30,18 @@ func (s *Store) TakeLimits(ctx context.Context, now time.Time, limits ...storage
 	// In one order, so that two transactions cannot wait for each other.
 	slices.SortFunc(limits, func(a, b storage.Limit) int { return bytes.Compare(a.Key, b.Key) })
 
+	write, transact := s.db.WriteSoon, s.db.TransactSoon
+	if slices.ContainsFunc(limits, func(l storage.Limit) bool { return l.Durable }) {
+		write, transact = s.db.Write, s.db.Transact
+	}
 	if len(limits) == 1 {
-		ok, err := takeLimit(s.db.WriteSoon(ctx), limits[0], now)
+		ok, err := takeLimit(write(ctx), limits[0], now)
 		if err != nil || ok {
 			return 0, err
 		}
 		return longestWait(s.db.Read(ctx), limits, now)
 	}
-	err = s.db.TransactSoon(ctx, func(tx Conn) error {
+	err = transact(ctx, func(tx Conn) error {
 		for _, l := range limits {
 			ok, err := takeLimit(tx, l, now)
 			if err != nil {

@@ -1,5 +1,6 @@
 // Command server is a login on either database, for tests that break what is
-// beneath it. It can be looked into at /state.
+// beneath it. It can be looked into at /state, and its failpoints and clock be
+// set at /failpoints and /clock. The functions of the host have failpoints, too.
 package main
 
 import (
@@ -20,12 +21,16 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/alexedwards/scs/goredisstore"
+	"github.com/alexedwards/scs/v2"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver
 	"github.com/jmoiron/sqlx"
+	"github.com/redis/go-redis/v9"
 
 	"example.com/mailkey/auth"
 	"example.com/mailkey/auth/smtpmailer"
 	"example.com/mailkey/captcha"
+	"example.com/mailkey/internal/failpoint"
 	"example.com/mailkey/internal/integration/faults"
 	"example.com/mailkey/storage"
 	"example.com/mailkey/storage/postgres"
@@ -46,6 +51,9 @@ func run() (err error) {
 	schema := flag.String("schema", "mailkey", "`name` of the schema in PostgreSQL")
 	pool := flag.Int("pool", 8, "`number` of connections to PostgreSQL")
 	smtp := flag.String("smtp", "", "`URL` of the mail relay")
+	dns := flag.String("dns", "", "`address` of the name server to ask instead of the system's")
+	redisAt := flag.String("redis", "", "`address` of a Redis that keeps the sessions")
+	pending := flag.Int("pending", 1000, "`number` of mails that may wait")
 	flag.Parse()
 
 	opening, cancel := context.WithTimeout(ctx, 20*time.Second)
@@ -55,17 +63,27 @@ func run() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	mailer, err := smtpmailer.New(smtpmailer.Config{URL: *smtp, From: "login@faults.example"})
+	if *dns != "" {
+		askAt(*dns)
+	}
+	relay, err := smtpmailer.New(smtpmailer.Config{URL: *smtp, From: "login@faults.example"})
 	if err != nil {
 		return err
 	}
-	a, err := auth.New(auth.Config{
+	var sessions scs.Store
+	if *redisAt != "" {
+		client := redis.NewClient(&redis.Options{Addr: *redisAt, ReadTimeout: time.Second, ContextTimeoutEnabled: true})
+		defer func() { err = errors.Join(err, client.Close()) }()
+		sessions = goredisstore.New(client)
+	}
+	a, err := auth.New(withHooks(auth.Config{
 		Store:            db.store,
-		Mailer:           mailer,
+		Mailer:           mailer{relay},
+		SessionStore:     sessions,
 		Secret:           auth.Secret(faults.Secret),
 		Issuer:           "https://faults.example",
 		Clients:          []auth.Client{{ID: "app"}},
-		Captchas:         []captcha.Engine{captcha.ProofOfWork(1)},
+		Captchas:         []captcha.Engine{captcha.ProofOfWork(1), captcha.Digits()},
 		SigningAlgorithm: auth.ES256,
 		TrustedProxies:   []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		Limits: auth.Limits{
@@ -74,9 +92,10 @@ func run() (err error) {
 			Address: storage.AddressLimits{
 				Cooldown: time.Second, PerHour: 100, PerDay: 100, StrangersPerHour: 100, StrangersPerDay: 100,
 			},
+			MaxPendingMails: *pending,
 		},
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	})
+	}))
 	if err != nil {
 		return err
 	}
@@ -125,8 +144,10 @@ func serve(ctx context.Context, l net.Listener, login http.Handler, db opened) e
 	mux := http.NewServeMux()
 	mux.Handle("/", login)
 	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) {
-		writeState(w, faults.State{Goroutines: runtime.NumGoroutine(), Connections: db.inUse()})
+		writeState(w, db.inUse())
 	})
+	mux.HandleFunc("PUT /failpoints", set(failpoint.Set))
+	mux.HandleFunc("PUT /clock", set(setClock))
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 15 * time.Second}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
@@ -140,6 +161,40 @@ func serve(ctx context.Context, l net.Listener, login http.Handler, db opened) e
 	return srv.Shutdown(grace)
 }
 
-func writeState(w io.Writer, state faults.State) {
-	_ = json.NewEncoder(w).Encode(state) // the client went away: nothing to do
+func writeState(w io.Writer, connections int) {
+	files, _ := os.ReadDir("/proc/self/fd") // where there is none nobody looks
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	_ = json.NewEncoder(w).Encode(faults.State{ // the client went away: nothing to do
+		Goroutines: runtime.NumGoroutine(), Connections: connections, Files: len(files), Memory: int(m.HeapAlloc),
+	})
+}
+
+// set is a handler that does what the body says.
+func set(do func(text string) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		text, err := io.ReadAll(r.Body)
+		if err == nil {
+			err = do(string(text))
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+		}
+	}
+}
+
+func setClock(text string) error {
+	wrong, err := time.ParseDuration(text)
+	if err == nil {
+		failpoint.SetClock(wrong)
+	}
+	return err
+}
+
+// askAt has names looked up at a name server of the test.
+func askAt(addr string) {
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}}
 }
