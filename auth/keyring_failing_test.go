@@ -107,3 +107,26 @@ func TestKeysAreReadForAll(t *testing.T) {
 		}
 	})
 }
+
+// Keys that are gone while the instance runs, or are those of another, are not
+// taken for ours, and nothing is stored in their place.
+func TestKeysThatAreNotOurs(t *testing.T) {
+	t.Parallel()
+	strange := memory.New()
+	on(t, strange, oldSecret)
+	for name, store := range map[string]*memory.Store{"gone": memory.New(), "another's": strange} {
+		ours := &keyStore{Store: memory.New()}
+		a := on(t, ours, oldSecret)
+		ours.Store = store
+		_, before := document(t, ours)
+		for what, change := range map[string]func(context.Context) error{"RotateKeys": a.RotateKeys, "RevokeKeys": a.RevokeKeys} {
+			if err := change(t.Context()); err == nil || !strings.Contains(err.Error(), "removed, or replaced") {
+				t.Errorf("%s: %s: %v", name, what, err)
+			}
+		}
+		a.Tend(t.Context())
+		if _, after := document(t, ours); after != before || !slices.Equal(a.RingIDs(t.Context()), a.KeyIDs()) {
+			t.Errorf("%s: the keys changed", name)
+		}
+	}
+}

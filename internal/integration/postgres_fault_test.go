@@ -418,7 +418,12 @@ func TestPostgresDurability(t *testing.T) {
 	redeemed(t, s, guess("ann", "token", true), storage.GuessLoggedIn, nil)
 	requested(t, s, "ben")
 	execute(t, db, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'", "SELECT pg_reload_conf()")
-	eventually(t, func() bool { return ask[string](t, db, "SHOW synchronous_standby_names") == "nobody" })
+	eventually(t, func() bool { // another process of the server has to notice, too
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		_, err := db.ExecContext(ctx, "COMMENT ON SCHEMA mailkey IS 'waits'")
+		return err != nil
+	})
 
 	ctx, a, b := t.Context(), []byte("a"), []byte("b")
 	for _, row := range []struct {
@@ -439,6 +444,10 @@ func TestPostgresDurability(t *testing.T) {
 		}},
 		{"TouchSession", false, func() error { return s.TouchSession(ctx, "token", noon) }},
 		{"Sweep", false, func() error { _, err := s.Sweep(ctx, noon.Add(time.Minute), 10); return err }},
+		{"TakeLimits of one that lasts", true, func() error {
+			_, err := s.TakeLimits(ctx, noon, storage.Limit{Key: []byte("c"), Count: 1, Window: time.Hour, Durable: true})
+			return err
+		}},
 		{"SaveKeys", true, func() error { _, err := s.SaveKeys(ctx, a, 0); return err }},
 		{"EndSession", true, func() error { _, err := s.EndSession(ctx, "token", noon); return err }},
 		{"a wrong guess", true, func() error { _, err := s.Redeem(ctx, guess("ben", "t", false), wide, noon); return err }},
