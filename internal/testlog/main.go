@@ -1,7 +1,8 @@
 // Command testlog reads what go test -json writes and prints what a person
 // wants to know: a line for each package, and the output of what failed. It
 // fails when a test failed or was skipped, or when none ran: what does not run
-// protects nothing.
+// protects nothing. A test may be skipped where nobody can help it, because the
+// machine does not let it do what it "needs the right to" do.
 //
 //	make test TESTFLAGS=-json | go run ./internal/testlog
 package main
@@ -37,6 +38,7 @@ func report(in io.Reader, out io.Writer) error {
 	passed := make(map[string]int)         // tests, by package
 	output := make(map[[2]string][]string) // by package and test
 	var failed, skipped []string           // tests and packages
+	forbidden := 0                         // tests that the machine does not allow
 
 	lines := bufio.NewReader(in)
 	for {
@@ -68,6 +70,9 @@ func report(in io.Reader, out io.Writer) error {
 					fmt.Fprint(out, strings.Join(lines, ""))
 				}
 			}
+		case e.Action == "skip" && e.Test != "" && strings.Contains(strings.Join(output[key], ""), "needs the right to"):
+			forbidden++
+			fmt.Fprint(out, strings.Join(output[key], ""))
 		case e.Action == "skip" && e.Test != "":
 			skipped = append(skipped, name(e))
 		case e.Action == "pass" && e.Test != "":
@@ -83,7 +88,7 @@ func report(in io.Reader, out io.Writer) error {
 		total += n
 	}
 	slices.Sort(skipped)
-	fmt.Fprintf(out, "%d passed, %d failed, %d skipped\n", total, len(failed), len(skipped))
+	fmt.Fprintf(out, "%d passed, %d failed, %d skipped, %d not allowed here\n", total, len(failed), len(skipped), forbidden)
 	switch {
 	case len(failed) > 0:
 		return fmt.Errorf("failed:\n%s", strings.Join(failed, "\n"))

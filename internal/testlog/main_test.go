@@ -12,6 +12,7 @@ func TestReport(t *testing.T) {
 		end     = `{"Action":"pass","Package":"p","Elapsed":1.5}` + "\n"
 		begin   = `{"Action":"output","Package":"p","Test":"TestC","Output":"=== RUN quiet\n"}` + "\n"
 		skip    = `{"Action":"skip","Package":"p","Test":"TestB"}` + "\n"
+		forbid  = `{"Action":"output","Package":"p","Test":"TestE","Output":"needs the right to mount\n"}` + "\n" + `{"Action":"skip","Package":"p","Test":"TestE"}` + "\n"
 		noTests = `{"Action":"skip","Package":"q"}` + "\n"
 		fail    = `{"Action":"output","Package":"p","Test":"TestC","Output":"loud\n"}` + "\n" + `{"Action":"fail","Package":"p","Test":"TestC"}` + "\n"
 		stuck   = `{"Action":"output","Package":"p","Test":"TestD","Output":"panic: test timed out\n"}` + "\n" + `{"Action":"fail","Package":"p"}` + "\n"
@@ -27,6 +28,7 @@ func TestReport(t *testing.T) {
 		{"a line that is not an event", "go test -json ./...\n" + pass + end, "go test -json", ""},
 		{"a brace that is not an event", "{braces}\n" + pass, "{braces}", ""},
 		{"skipped", pass + skip + end, "1 skipped", "p.TestB"},
+		{"not allowed", pass + forbid + end, "needs the right to mount", ""},
 		{"failed", pass + begin + fail, "loud", "p.TestC"},
 		{"stuck", pass + stuck, "panic: test timed out", "failed:\np"},
 		{"does not compile", build, "does not compile", "failed:\np"},

@@ -29,7 +29,7 @@ func newDisk(t *testing.T) disk {
 		t.Fatal(err)
 	}
 	if out, err := exec.Command("mkfs.ext4", "-q", d.image).CombinedOutput(); err != nil {
-		t.Skipf("a disk cannot be made: %v %s", err, out)
+		t.Skipf("mkfs.ext4 is not there: %v %s", err, out)
 	}
 	d.mount(t)
 	return d
@@ -41,7 +41,7 @@ func (d disk) mount(t *testing.T) {
 		t.Fatal(err)
 	}
 	if out, err := exec.Command("mount", "-o", "loop,commit=300", d.image, d.dir).CombinedOutput(); err != nil {
-		t.Skipf("a disk cannot be mounted: %v %s", err, out)
+		t.Skipf("needs the right to mount a disk: %v %s", err, out)
 	}
 	t.Cleanup(func() { d.unmount(t) })
 	if err := os.Chmod(d.dir, 0o700); err != nil {
