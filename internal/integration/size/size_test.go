@@ -26,7 +26,7 @@ const (
 // over a table, and of a small one several rows are on one page.
 const (
 	tooSlow      = 1.5
-	tooSlowSwept = 4
+	tooSlowSwept = 3
 )
 
 var databases = flag.String("database", "sqlite,postgres", "what to fill")
