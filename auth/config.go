@@ -57,11 +57,13 @@ type Config struct {
 	// that ask for none. Clients that know only the slider of the API family ask
 	// for none, so captcha.Slider must be first for them, and never alone: it has
 	// no sound, and who cannot see it needs captcha.Digits or
-	// captcha.ProofOfWork. Default: captcha.Digits alone.
+	// captcha.ProofOfWork. Default: captcha.Digits() alone.
 	Captchas []captcha.Engine
 
 	// Registration says who may log in with an address that has no user yet.
-	// Default: RegistrationOpen, everybody.
+	// With RegistrationClosed those who are users already, and no call makes one:
+	// to invite people, leave it open and answer in AllowRegistration. Default:
+	// RegistrationOpen, everybody.
 	Registration Registration
 
 	// AllowRegistration is asked about each address that has no user yet, after

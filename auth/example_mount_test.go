@@ -33,7 +33,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	page, err := loginpage.New(login, loginpage.Options{})
+	page, err := loginpage.New(login, loginpage.Options{Home: "/account"})
 	if err != nil {
 		log.Fatal(err)
 	}
