@@ -40,7 +40,7 @@ func TestFault_R07_relayGone(t *testing.T) {
 		ask()
 		time.Sleep(1100 * time.Millisecond) // the worker looks every second
 	}
-	if len(answers) != 2 || answers[string(auth.ReasonNotSent)] == 0 || s.logged("5 mails are waiting in the outbox") == 0 ||
+	if len(answers) != 2 || answers[string(auth.ReasonNotSent)] == 0 || s.logged("the outbox is full") == 0 ||
 		s.logged("the mail relay has been failing") == 0 {
 		t.Errorf("who asked was told %v\n%s", answers, s.at.Stderr)
 	}
