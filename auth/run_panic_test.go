@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"example.com/mailkey/auth"
@@ -59,6 +60,7 @@ func TestFault_R37_PanicsInTheBackground(t *testing.T) {
 			t.Fatal(string(a.body))
 		}
 		time.Sleep(2 * time.Minute)
+		synctest.Wait() // for what happens at this very moment
 		if n := strings.Count(k.log.String(), `msg="panic in the background"`); n < 10 || int64(n) != store.panics.Load() {
 			t.Errorf("%d panics in the log, want all of %d", n, store.panics.Load())
 		}
