@@ -37,10 +37,20 @@ func newKeyring(set *keySet, now time.Time) (*keyring, error) {
 // may rotate them. If that fails the ones at hand are good for longer.
 func (a *Auth) currentKeys(ctx context.Context, now time.Time) *keyring {
 	ring := a.ring.Load()
-	if now.Sub(ring.readAt).Abs() < keysMaxAge || !a.reading.TryLock() {
+	age := now.Sub(ring.readAt).Abs()
+	if age < keysMaxAge {
 		return ring
 	}
+	if !a.reading.TryLock() { // somebody else reads them
+		if age < 2*keysMaxAge {
+			return ring
+		}
+		a.reading.Lock()
+	}
 	defer a.reading.Unlock()
+	if ring = a.ring.Load(); now.Sub(ring.readAt).Abs() < keysMaxAge {
+		return ring
+	}
 	// For all who come within the next minute: it does not end with this request.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestDeadline)
 	defer cancel()

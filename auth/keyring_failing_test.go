@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -129,4 +131,31 @@ func TestKeysThatAreNotOurs(t *testing.T) {
 			t.Errorf("%s: the keys changed", name)
 		}
 	}
+}
+
+// An instance that nobody asked for long has all who come at once wait for the
+// keys of today.
+func TestKeysAfterAPause(t *testing.T) {
+	t.Parallel()
+	instances(t, 2, nil, func(auths []*auth.Auth) {
+		idle, other := auths[0], auths[1]
+		_, stolen := signed(t, other)
+		if err := other.RevokeKeys(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		var believed atomic.Int32
+		var all sync.WaitGroup
+		for range 100 {
+			all.Go(func() {
+				if _, _, ok := idle.PublicKey(context.Background(), stolen); ok {
+					believed.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		if n := believed.Load(); n > 0 {
+			t.Errorf("%d of 100 believed a key that was revoked an hour ago", n)
+		}
+	})
 }

@@ -41,16 +41,25 @@ func (a *Auth) endSession(c *call, current *currentSession) (ok bool, err error)
 		ok, err = a.sessions.EndSession(c.ctx, hashToken(current.token), c.now)
 	}
 	if err == nil && !ok && current.token != "" && a.config.RotateSessionToken && !c.client.Cookie {
-		current.live = false
-		if _, err = a.nextToken(c, current.token, current); errors.Is(err, ReasonSessionInvalid) {
-			return false, nil
-		}
-		if err == nil {
-			ok, err = a.sessions.EndSession(c.ctx, hashToken(current.token), c.now)
-		}
+		ok, err = a.endNextSession(c, current.token)
 	}
 	if err != nil {
 		return false, busy("end the session", err)
 	}
 	return ok, nil
+}
+
+func (a *Auth) endNextSession(c *call, old string) (ok bool, err error) {
+	next := &currentSession{now: c.now}
+	token, err := a.nextToken(c, old, next)
+	if errors.Is(err, ReasonSessionInvalid) {
+		return false, nil
+	}
+	if err == nil {
+		ok, err = a.config.Store.RotateSession(c.ctx, hashToken(old), hashToken(token), rotationGrace, c.now)
+	}
+	if err != nil || !ok { // not just now
+		return false, err
+	}
+	return a.sessions.EndSession(c.ctx, hashToken(token), c.now)
 }

@@ -38,7 +38,6 @@ func (a *Auth) refresh(c *call) error {
 	if !current.live {
 		return refuse(ReasonSessionInvalid)
 	}
-	a.touch(c.ctx, current)
 	id := identityOf(current)
 	extra, err := a.extraClaims(c.ctx, id)
 	if err != nil {
@@ -48,7 +47,7 @@ func (a *Auth) refresh(c *call) error {
 	if err != nil {
 		return busy("sign the id_token", err)
 	}
-	if next != token { // last: nothing can fail any more
+	if next != token { // nothing can fail after that
 		ok, err := a.config.Store.RotateSession(c.ctx, hashToken(token), hashToken(next), rotationGrace, c.now)
 		if err != nil {
 			return busy("rotate the session", err)
@@ -56,7 +55,9 @@ func (a *Auth) refresh(c *call) error {
 		if !ok {
 			return refuse(ReasonSessionInvalid)
 		}
+		current.token = next
 	}
+	a.touch(c.ctx, current)
 	reply := refreshReply{Expire: int(current.session.ExpiresAt.Sub(c.now) / time.Second), IDToken: idToken}
 	if !c.client.Cookie {
 		reply.SessionToken = next

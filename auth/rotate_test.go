@@ -200,6 +200,45 @@ func TestCookiesAreNotRotated(t *testing.T) {
 	})
 }
 
+// A token that was replaced long ago does nothing: it neither ends the session
+// nor keeps it from idling out.
+func TestReplacedTokenIsDead(t *testing.T) {
+	onEachStore(t, func(c *auth.Config) {
+		rotating(c)
+		c.IdleTimeout = 10 * time.Minute
+	}, func(k *kit) {
+		old, _ := k.signIn("ann@b.example")
+		next := k.next(old)
+		for range 3 {
+			k.pass(3 * time.Minute)
+			if a := k.refresh(old); a.code() != string(auth.ReasonSessionInvalid) {
+				t.Errorf("refresh: %s", a.body)
+			}
+			if a := k.do(k.withToken("POST", logoutPath, old)); a.code() != string(auth.ReasonSessionInvalid) {
+				t.Errorf("logout: %s", a.body)
+			}
+		}
+		k.pass(time.Minute)
+		if a := k.refresh(next); a.code() != string(auth.ReasonSessionInvalid) {
+			t.Errorf("after ten minutes without use: %s", a.body)
+		}
+	})
+}
+
+// A refresh that replaces the token is a use of the session.
+func TestRotationIsUse(t *testing.T) {
+	onEachStore(t, func(c *auth.Config) {
+		rotating(c)
+		c.IdleTimeout = 10 * time.Minute
+	}, func(k *kit) {
+		token, _ := k.signIn("ann@b.example")
+		for range 3 {
+			k.pass(9 * time.Minute)
+			token = k.next(token)
+		}
+	})
+}
+
 // Who lost the answer to a refresh, or logs out while it is under way, is
 // logged out: the session does not go on with a token that nobody has.
 func TestLogoutAfterRotation(t *testing.T) {

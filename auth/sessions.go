@@ -3,6 +3,7 @@ package auth
 import (
 	"net/http"
 	"path"
+	"regexp"
 
 	"example.com/mailkey/storage"
 )
@@ -73,6 +74,9 @@ func (a *Auth) endOwnSession(c *call) error {
 		return err
 	}
 	id := path.Base(c.r.URL.Path)
+	if !sessionID.MatchString(id) { // nobody's: stores need not bear what is no text
+		return c.reply(ended{})
+	}
 	if id == current.session.ID && c.client.Cookie {
 		a.clearCookie(c.w)
 	}
@@ -84,7 +88,12 @@ func (a *Auth) endOwn(c *call, which storage.SessionFilter) error {
 	if err != nil {
 		return busy("end sessions", err)
 	}
-	return c.reply(struct {
-		Ended int `json:"ended"`
-	}{n})
+	return c.reply(ended{n})
 }
+
+type ended struct {
+	N int `json:"ended"`
+}
+
+// sessionID is what ids of sessions look like.
+var sessionID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)

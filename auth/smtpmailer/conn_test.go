@@ -82,7 +82,7 @@ func TestFault_R01_R02_EveryWaitEnds(t *testing.T) {
 		{"a byte a second, short context", drip, 3500 * time.Millisecond, 3500 * time.Millisecond, "retry", "greeting: context deadline exceeded"},
 		{"each answer takes nine seconds", func(c net.Conn) { answer(c, 9*time.Second, accepts...) }, 0, 30 * time.Second, "retry", "RCPT: context deadline exceeded"},
 		{"nothing after EHLO", func(c net.Conn) { answer(c, 0, accepts[:1]...) }, 0, 10 * time.Second, "retry", "EHLO: no answer within 10s"},
-		{"nothing after RCPT", func(c net.Conn) { answer(c, 0, accepts[:3]...) }, 0, 10 * time.Second, "retry", "RCPT: no answer within 10s"},
+		{"nothing after RCPT", func(c net.Conn) { answer(c, 0, accepts[:3]...) }, 0, 10 * time.Second, "deferred", "RCPT: no answer within 10s"},
 		{"nothing after DATA", func(c net.Conn) { answer(c, 0, accepts[:4]...) }, 0, 10 * time.Second, "retry", "DATA: no answer within 10s"},
 		{"nothing after the text", func(c net.Conn) { answer(c, 0, accepts...) }, 0, 10 * time.Second, "unknown", "final dot: no answer within 10s"},
 		{"nothing after the text, short context", func(c net.Conn) { answer(c, 0, accepts...) }, time.Second, time.Second, "unknown", "final dot: context deadline exceeded"},

@@ -57,10 +57,11 @@ func failure(ctx context.Context, at step, err error, redact func(string) string
 		return err
 	}
 
+	silent := errors.Is(err, os.ErrDeadlineExceeded)
 	switch {
 	case ctx.Err() != nil:
 		err = ctx.Err()
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case silent:
 		err = fmt.Errorf("no answer within %v", commandTimeout)
 	case at == stepAUTH && !errors.Is(err, errNoAuth):
 		err = errors.New("the exchange broke off")
@@ -68,8 +69,11 @@ func failure(ctx context.Context, at step, err error, redact func(string) string
 		err = errors.New(redact(err.Error()))
 	}
 	err = fmt.Errorf("smtpmailer: %s: %w", at, err)
-	if at == stepFinalDot {
+	switch {
+	case at == stepFinalDot:
 		return fmt.Errorf("%w: %w", auth.ErrMailUnknown, err)
+	case at == stepRCPT && silent: // the relay may be asking the recipient's
+		return fmt.Errorf("%w: %w", auth.ErrMailDeferred, err)
 	}
 	return err
 }

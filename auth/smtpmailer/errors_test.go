@@ -81,7 +81,7 @@ func TestFault_R03_R04_R05_Classes(t *testing.T) {
 		{reply(354), nil, dot, nil},
 		{io.EOF, nil, dot, nil},
 		{io.ErrUnexpectedEOF, nil, dot, nil},
-		{os.ErrDeadlineExceeded, nil, dot, nil},
+		{os.ErrDeadlineExceeded, nil, dot, rcpt},
 		{net.ErrClosed, nil, dot, nil},
 		{textproto.ProtocolError("short response: 55"), nil, dot, nil},
 		{errTooMuch, nil, dot, nil},

@@ -42,11 +42,11 @@ func TestCurl(t *testing.T) {
 	if err := cmd.Wait(); err != nil || complaints.Len() > 0 {
 		t.Fatalf("%v\n%s%s", err, &out, &complaints)
 	}
-	want := regexp.MustCompile(`^\{"expire":600,"resend_after":\d+\}` +
+	want := regexp.MustCompile(`^\{"expire":600,"resend_after":\d+\}\n` +
 		`\{"session_token":"[\w-]{43}","expire":432000,"status":"SUCCESS","id_token":"[\w.-]+"\}\n` +
-		`\{"session_token":"[\w-]{43}","expire":\d+,"id_token":"[\w.-]+"\}` +
-		`\{"sessions":\[\{"id":"[\w-]+","client_id":"example","agent":"curl","operating_sys_version":"linux",.*"current":true\}\]\}` +
-		`\{\}$`)
+		`\{"session_token":"[\w-]{43}","expire":\d+,"id_token":"[\w.-]+"\}\n` +
+		`\{"sessions":\[\{"id":"[\w-]+","client_id":"example","agent":"curl","operating_sys_version":"linux",.*"current":true\}\]\}\n` +
+		`\{\}\n$`)
 	if !want.Match(out.Bytes()) {
 		t.Errorf("got %s", &out)
 	}

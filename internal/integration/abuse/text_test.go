@@ -238,3 +238,19 @@ func atOnce(n int, f func(i int)) {
 	}
 	all.Wait()
 }
+
+// Nobody's session is named by what is no text, on whatever database.
+func TestAbuse_E05_idsOfSessions(t *testing.T) {
+	t.Parallel()
+	house.OnEachStore(t, 1, nil, func(h *house.House) {
+		email := house.Person()
+		token := house.Field(h, h.Do(house.Guess(email, h.Mailed(email))), "session_token")
+		for _, id := range []string{"%00", "a%00", "%ff", "%C0%80", "%F0%9F%94%91", strings.Repeat("A", 300)} {
+			a := h.Call(house.With(house.Request("DELETE", "/api/v2/sdk/sessions/"+id), "Session-Token", token))
+			if a.Status != 200 || strings.TrimSpace(a.Body) != `{"ended":0}` {
+				h.Errorf("%s: %d %s", id, a.Status, a.Body)
+			}
+		}
+		h.Do(house.Page(token))
+	})
+}

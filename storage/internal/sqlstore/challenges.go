@@ -113,7 +113,8 @@ func requestCode(tx Conn, r storage.CodeRequest, l storage.AddressLimits, now ti
 	return storage.CodeRequested{ExpiresAt: moment(&expiresAt), NextIn: address.SendWait(now, known, l)}, nil
 }
 
-// transactions is more than there ever are at a time. As long as there is room
+// transactions is more than there ever are at a time; what others commit while
+// one is held up may go beyond the bound by as many. As long as there is room
 // for as many mails, nobody has to wait for the others who ask for one: to do so
 // until each of them has committed would bound all instances together to a few
 // hundred a second.

@@ -7,13 +7,13 @@ package sqlstore
 // under keys of one byte, which are never anybody's. Nothing is counted there
 // that anybody looks at, and sweeping leaves them alone.
 //
-// There are several, so that not all guesses at nothing wait for each other.
-const decoys = 16
+// There is one for each value of a byte, so that guesses at nothing hardly ever
+// wait for each other, which would tell them from guesses at something.
 
 // decoyOf returns the key of the decoys for an address.
 func decoyOf(address []byte) []byte {
 	if len(address) == 0 {
 		return []byte{0}
 	}
-	return []byte{address[len(address)-1] % decoys}
+	return address[len(address)-1:]
 }

@@ -129,8 +129,12 @@ func countMiss(tx Conn, which []any, key []byte, address *storage.Address, known
 	if err := saveAddress(tx, key, address, time.Time{}); err != nil {
 		return storage.Redeemed{}, err
 	}
-	return storage.Redeemed{Result: result}, exec(tx, failureCount, hourOf(now), decoy[0], n)
+	return storage.Redeemed{Result: result}, exec(tx, failureCount, hourOf(now), decoy[0]%failureShards, n)
 }
+
+// failureShards are the rows that the failures of an hour are counted in, so
+// that those who guess at the same time do not wait for each other.
+const failureShards = 16
 
 func dayOf(ms int64) int64 { return storage.DayOf(time.UnixMilli(ms)) }
 

@@ -76,7 +76,7 @@ CREATE TABLE failure_hours (
 WITH RECURSIVE decoys (i, key) AS (
     VALUES (0, x'00')
     UNION ALL
-    SELECT i + 1, unhex(printf('%02x', i + 1)) FROM decoys WHERE i < 15
+    SELECT i + 1, unhex(printf('%02x', i + 1)) FROM decoys WHERE i < 255
 )
 INSERT INTO addresses (key, state, seen_at)
 SELECT key, '{"user":"u_aaaaaaaaaaaaaaaaaaaaaa","sends":[{"at":1700000000000,"known":true}]}', 9223372036854775807 FROM decoys;
