@@ -1,6 +1,8 @@
 package services
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"os/exec"
 	"strings"
@@ -37,9 +39,12 @@ func TestPgbouncer(t *testing.T) {
 
 func TestRedis(t *testing.T) {
 	r := StartRedis(t)
-	if !strings.Contains(r.Log(), "Ready to accept connections") {
-		t.Errorf("the log does not say that it is ready:\n%s", r.Log())
-	}
+	r.Await(t, func(context.Context) error { // it listens a moment before it says so
+		if !strings.Contains(r.Log(), "Ready to accept connections") {
+			return errors.New("the log does not say that it is ready")
+		}
+		return nil
+	})
 	r.Kill()
 	r.Start(t)
 }
