@@ -57,7 +57,7 @@ func (a *Auth) InService() error {
 
 // inService refuses everything while the clock is wrong.
 func (a *Auth) inService() error {
-	if a.clockWrong.Load() {
+	if a.InService() != nil {
 		return &failure{reason: ReasonBusy, wait: clockTolerance}
 	}
 	return nil

@@ -202,7 +202,8 @@ const (
 	maxBody         = 8 << 10
 )
 
-var clientIDGrammar = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+// idGrammar is what ids of clients are, and of sessions.
+var idGrammar = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // withDefaults fills in what was left out and says everything that is wrong.
 func (cfg Config) withDefaults() (Config, error) {
@@ -239,7 +240,7 @@ func (cfg Config) withDefaults() (Config, error) {
 	}
 	seen := make(map[string]bool)
 	for i, c := range cfg.Clients {
-		if !clientIDGrammar.MatchString(c.ID) {
+		if !idGrammar.MatchString(c.ID) {
 			wrong("Clients[%d]: the id %q is not 1 to 64 letters, digits, '-' and '_'", i, c.ID)
 		}
 		if seen[c.ID] {

@@ -41,7 +41,7 @@ func (a *Auth) endSession(c *call, current *currentSession) (ok bool, err error)
 		ok, err = a.sessions.EndSession(c.ctx, hashToken(current.token), c.now)
 	}
 	if err == nil && !ok && current.token != "" && a.config.RotateSessionToken && !c.client.Cookie {
-		ok, err = a.endNextSession(c, current.token)
+		ok, err = a.endNextSession(c, current)
 	}
 	if err != nil {
 		return false, busy("end the session", err)
@@ -49,17 +49,19 @@ func (a *Auth) endSession(c *call, current *currentSession) (ok bool, err error)
 	return ok, nil
 }
 
-func (a *Auth) endNextSession(c *call, old string) (ok bool, err error) {
-	next := &currentSession{now: c.now}
-	token, err := a.nextToken(c, old, next)
+// endNextSession makes current the session as it goes on, and ends it.
+func (a *Auth) endNextSession(c *call, current *currentSession) (ok bool, err error) {
+	old := current.token
+	current.live = false
+	next, err := a.nextToken(c, old, current)
 	if errors.Is(err, ReasonSessionInvalid) {
 		return false, nil
 	}
 	if err == nil {
-		ok, err = a.config.Store.RotateSession(c.ctx, hashToken(old), hashToken(token), rotationGrace, c.now)
+		ok, err = a.config.Store.RotateSession(c.ctx, hashToken(old), hashToken(next), rotationGrace, c.now)
 	}
 	if err != nil || !ok { // not just now
 		return false, err
 	}
-	return a.sessions.EndSession(c.ctx, hashToken(token), c.now)
+	return a.sessions.EndSession(c.ctx, hashToken(next), c.now)
 }

@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -243,7 +244,7 @@ func TestRotationIsUse(t *testing.T) {
 // logged out: the session does not go on with a token that nobody has.
 func TestLogoutAfterRotation(t *testing.T) {
 	onEachStore(t, rotating, func(k *kit) {
-		old, _ := k.signIn("ann@b.example")
+		old, c := k.signIn("ann@b.example")
 		next := k.refresh(old).field(t, "session_token")
 		other := k.as(func(k *kit) { k.client = "other" })
 		if a := other.do(other.withToken("GET", "/api/v2/sdk/logout", old)); a.code() != string(auth.ReasonSessionInvalid) {
@@ -257,6 +258,9 @@ func TestLogoutAfterRotation(t *testing.T) {
 		}
 		if k.alive(next) {
 			t.Error("the session goes on")
+		}
+		if want := fmt.Sprintf("msg=logout user=%s ", c["sub"]); !strings.Contains(k.log.String(), want) {
+			t.Errorf("the log does not say %q: %s", want, k.log)
 		}
 		if a := k.do(k.withToken("GET", "/api/v2/sdk/logout", old)); a.code() != string(auth.ReasonSessionInvalid) {
 			t.Errorf("again: %s", a.body)

@@ -18,10 +18,12 @@ import (
 // behind the session middleware keep values in the caller's session. Values
 // live as JSON: numbers come back as float64. They are stored after the
 // handler, if they were changed; of two requests that change them at once the
-// later one wins. Those of a visitor who is not signed in are not kept. Its tokens, lifetimes and cookies are ours to manage:
-// LoadAndSave and RenewToken are of no use here. An app's own manager works
-// beside it, if it was made by scs.New: one that is a struct literal has the
-// same context key as ours, and would take our session for its own.
+// later one wins. Those of a visitor who is not signed in are not kept.
+//
+// Its tokens, lifetimes and cookies are ours to manage: LoadAndSave and
+// RenewToken are of no use here. An app's own manager works beside it, if it was
+// made by scs.New: one that is a struct literal has the same context key as ours,
+// and would take our session for its own.
 func (a *Auth) SessionManager() *scs.SessionManager { return a.manager }
 
 func (a *Auth) newManager() *scs.SessionManager {

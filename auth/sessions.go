@@ -3,7 +3,6 @@ package auth
 import (
 	"net/http"
 	"path"
-	"regexp"
 
 	"example.com/mailkey/storage"
 )
@@ -74,7 +73,7 @@ func (a *Auth) endOwnSession(c *call) error {
 		return err
 	}
 	id := path.Base(c.r.URL.Path)
-	if !sessionID.MatchString(id) { // nobody's: stores need not bear what is no text
+	if !idGrammar.MatchString(id) { // nobody's: stores need not bear what is no text
 		return c.reply(ended{})
 	}
 	if id == current.session.ID && c.client.Cookie {
@@ -94,6 +93,3 @@ func (a *Auth) endOwn(c *call, which storage.SessionFilter) error {
 type ended struct {
 	N int `json:"ended"`
 }
-
-// sessionID is what ids of sessions look like.
-var sessionID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)

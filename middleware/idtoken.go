@@ -32,8 +32,7 @@ type IDTokenConfig struct {
 	Auth *auth.Auth
 
 	// JWKSURL is where the keys are fetched from, over https but for loopback
-	// addresses. Default: /.well-known/jwks.json below
-	// Issuer.
+	// addresses. Default: /.well-known/jwks.json below Issuer.
 	JWKSURL string
 
 	// HTTPClient fetches the keys, in 5 seconds at most and without following

@@ -106,9 +106,9 @@ type Redeemed struct {
 // Challenges issues and redeems codes.
 type Challenges interface {
 	// RequestCode asks for a code to be mailed, in this order: the outbox has
-	// room for one of this device; the address's limits allow it, for a device that logged in before
-	// or for a stranger; then the challenge of the binding is put into the
-	// outbox. That is the living one, when it was not used, has guesses left,
+	// room for one of this device; the address's limits allow it, for a device
+	// that logged in before or for a stranger; then the challenge of the binding
+	// is put into the outbox. That is the living one, when it was not used, has guesses left,
 	// lives for at least half of the lifetime still, was made with the same
 	// secret and is long enough; else a new one that replaces it, with the
 	// level that the address's failures ask for, and at least MinLevel. There

@@ -10,8 +10,9 @@
 // What was answered is on the disk (WAL, synchronous=FULL), but for what may as
 // well be lost when the power fails: counted limits, captchas and tickets that
 // were not used yet, signs of life. Changes that arrive together share one
-// commit, so durability costs little under load. Backups are taken as with any SQLite file in WAL mode, for example
-// with VACUUM INTO from another connection; never by copying the file alone.
+// commit, so durability costs little under load. Backups are taken as with any
+// SQLite file in WAL mode, for example with VACUUM INTO from another connection;
+// never by copying the file alone.
 //
 // A file that is damaged, as far as that can be seen within a second (of some
 // 500 MB) and without comparing every index, is not opened; to look at all of a
