@@ -36,9 +36,7 @@ func TestFault_R22_commitNotAnswered(t *testing.T) {
 			{"cut before its answer", services.After, 1, string(auth.ReasonCode)},
 		} {
 			somebody := s.newPerson()
-			if refused := somebody.gets(); refused != "" {
-				t.Fatal(refused)
-			}
+			somebody.mustGet()
 			s.mailed()
 			w.cutAfter(somebody.email, test.cut)
 			if got := somebody.guess(somebody.lastCode(), true).code; got != string(auth.ReasonBusy) {

@@ -110,9 +110,7 @@ func (s *site) withCodes(n int) (people []*person) {
 	s.Helper()
 	for range n {
 		p := s.newPerson()
-		if refused := p.gets(); refused != "" {
-			s.Fatal(refused)
-		}
+		p.mustGet()
 		people = append(people, p)
 	}
 	s.mailed()

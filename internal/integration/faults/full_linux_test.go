@@ -76,9 +76,7 @@ func (s *site) isFull(fill func() (mend func())) {
 	s.steady()
 	somebody := s.newPerson()
 	token := somebody.logsIn()
-	if refused := somebody.gets(); refused != "" {
-		s.Fatal(refused)
-	}
+	somebody.mustGet()
 	mend := fill()
 	refused := 0
 	for range 200 { // the log of the database has room for some more

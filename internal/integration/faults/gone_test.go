@@ -36,9 +36,7 @@ func TestFault_R13_fileGone(t *testing.T) {
 			s.steady()
 			somebody := s.newPerson()
 			token := somebody.logsIn()
-			if refused := somebody.gets(); refused != "" {
-				t.Fatal(refused)
-			}
+			somebody.mustGet()
 			aside := s.db.file + ".aside"
 			take(t, s.db.file, aside)
 			for what, got := range map[string]string{

@@ -321,6 +321,14 @@ func (p *person) livesAgain() (refused string) {
 	return refused
 }
 
+// mustGet gets a code, or ends the test.
+func (p *person) mustGet() {
+	p.Helper()
+	if refused := p.gets(); refused != "" {
+		p.Fatal(refused)
+	}
+}
+
 // gets gets a code, when the cooldown allows it.
 func (p *person) gets() (refused string) {
 	p.Helper()

@@ -143,9 +143,7 @@ func TestFault_R29_redisIsNotWhatItWas(t *testing.T) {
 		s := newSite(t, freshSQLite(t).with("-redis", r.Addr))
 		s.start()
 		somebody := s.newPerson()
-		if refused := somebody.gets(); refused != "" {
-			t.Fatal(refused)
-		}
+		somebody.mustGet()
 		if got := somebody.guess(somebody.lastCode(), true).code; got != string(auth.ReasonBusy) {
 			t.Errorf("a login: %s, want BUSY", got)
 		}

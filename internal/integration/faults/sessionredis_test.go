@@ -96,8 +96,6 @@ func (s *site) signedIn() (p *person, token string) {
 	s.Helper()
 	p = s.newPerson()
 	token = p.logsIn()
-	if refused := p.gets(); refused != "" {
-		s.Fatal(refused)
-	}
+	p.mustGet()
 	return p, token
 }
