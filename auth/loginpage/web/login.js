@@ -208,6 +208,7 @@ press('#sign-out', async () => {
   forget()
   location.replace(location.pathname)
 })
+for (const button of document.querySelectorAll('#done button')) button.disabled = false // which was too early
 
 // A pasted code may come with spaces.
 $('typed').addEventListener('input', () => {

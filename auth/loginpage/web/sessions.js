@@ -99,4 +99,5 @@ $('others').addEventListener('click', () => act(() => end('sessions?others=true'
 addEventListener('pagehide', () => $('list').replaceChildren())
 addEventListener('pageshow', event => { if (event.persisted) location.reload() })
 
+$('here').disabled = false
 if ('list' in config) act(load)

@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -61,4 +62,25 @@ func TestSessionsOfSomebodyElse(t *testing.T) {
 	eval[bool](b, `document.getElementById('others').hidden = false, document.getElementById('others').click(), true`)
 	b.at("/login?return_to=%2Flogin%2Fsessions")
 	b.step("email")
+}
+
+// On a slow line the pages are there before their scripts: until then the buttons
+// that need them cannot be pressed, rather than do nothing.
+func TestSessionsBeforeScripts(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.newTab(t, phone)
+	b.open("/login")
+	b.logIn("ann@example.org")
+	b.at("/")
+	for path, script := range map[string]string{"/login": "/login/login.js", "/login/sessions": "/login/sessions.js"} {
+		release := s.hold(t, script)
+		eval[bool](b, fmt.Sprintf(`setTimeout(() => location.href = %q), true`, path))
+		b.wait(fmt.Sprintf(`location.pathname === %q && document.querySelector('main button')`, path))
+		if got := eval[int](b, `[...document.querySelectorAll('main button')].filter(b => b.checkVisibility() && !b.disabled).length`); got != 0 {
+			t.Errorf("%s: %d buttons can be pressed without the script", path, got)
+		}
+		release()
+		b.wait(`[...document.querySelectorAll('main button')].some(b => b.checkVisibility() && !b.disabled)`)
+	}
 }

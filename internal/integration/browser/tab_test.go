@@ -234,10 +234,22 @@ func (b *tab) at(path string) {
 	b.wait(fmt.Sprintf(`location.pathname + location.search === %q && document.readyState === 'complete'`, path))
 }
 
+// click presses the mouse on an element, once it is there, works and nothing lies
+// over it. The page is asked for the place, since the elements that the browser's
+// protocol numbers are gone when a page takes another's place.
 func (b *tab) click(selector string) {
 	b.Helper()
-	b.wait(fmt.Sprintf(`document.querySelector(%q)?.checkVisibility() && !document.body.hasAttribute('aria-busy')`, selector))
-	b.do(chromedp.Click(chromedp.CSS(selector)))
+	at := fmt.Sprintf(`(() => {
+		const element = document.querySelector(%q)
+		if (!element?.checkVisibility() || element.disabled || document.body.hasAttribute('aria-busy')) return
+		element.scrollIntoView({block: 'nearest', behavior: 'instant'})
+		const {left, top, width, height} = element.getClientRects()[0]
+		const x = left + width / 2, y = top + height / 2
+		return element.contains(document.elementFromPoint(x, y)) && [x, y]
+	})()`, selector)
+	b.wait(at)
+	place := eval[[2]float64](b, at)
+	b.do(chromedp.MouseClickXY(place[0], place[1]))
 }
 
 // fill types into the field where the cursor is: the page puts it there.
