@@ -17,6 +17,9 @@ var addressLock string
 //go:embed queries/address_save.sql
 var addressSave string
 
+//go:embed queries/address_change.sql
+var addressChange string
+
 //go:embed queries/device_find.sql
 var deviceFind string
 
@@ -53,14 +56,24 @@ func lockAddress(tx Conn, key []byte) (locked []byte, a *storage.Address, err er
 	return row.Key, a, err
 }
 
-// saveAddress writes what openAddress or lockAddress has read. It is remembered
-// for a year from now on, or, with the zero time, for as long as it was.
+// saveAddress writes what openAddress or lockAddress has read, and remembers it
+// for a year from now on.
 func saveAddress(tx Conn, key []byte, a *storage.Address, now time.Time) error {
 	doc, err := a.Encode()
 	if err != nil {
 		return err
 	}
-	return exec(tx, addressSave, string(doc), millis(now), key)
+	return exec(tx, addressSave, string(doc), now.UnixMilli(), key)
+}
+
+// changeAddress is saveAddress for what is to be remembered no longer than it
+// was, if at all.
+func changeAddress(tx Conn, key []byte, a *storage.Address) error {
+	doc, err := a.Encode()
+	if err != nil {
+		return err
+	}
+	return exec(tx, addressChange, string(doc), key)
 }
 
 // knownDevice reports whether the device logged in to the address before.
@@ -89,7 +102,7 @@ func (s *Store) leaving(ctx context.Context, leave storage.LeftAddress, f func(t
 			}
 		}
 		address.UserID = leave.NextUserID
-		return saveAddress(tx, leave.Address, address, time.Time{}) // if it is remembered at all
+		return changeAddress(tx, leave.Address, address)
 	})
 	return ok && err == nil, err
 }

@@ -126,7 +126,7 @@ func countMiss(tx Conn, which []any, key []byte, address *storage.Address, known
 		address.AddFailure(now, dayOf(missed.CreatedAt), known)
 	}
 	// It is remembered from when the code was asked for, which is not long ago.
-	if err := saveAddress(tx, key, address, time.Time{}); err != nil {
+	if err := changeAddress(tx, key, address); err != nil {
 		return storage.Redeemed{}, err
 	}
 	return storage.Redeemed{Result: result}, exec(tx, failureCount, hourOf(now), decoy[0]%failureShards, n)

@@ -76,7 +76,7 @@ CREATE TABLE failure_hours (
 -- Decoys, which stand for what does not exist: a used challenge for ever, and an address like others.
 INSERT INTO addresses (key, state, seen_at)
 SELECT decode(lpad(to_hex(i), 2, '0'), 'hex'),
-       '{"user":"u_aaaaaaaaaaaaaaaaaaaaaa","sends":[{"at":1700000000000,"known":true}]}', 9223372036854775807
+       '{"user":"u_aaaaaaaaaaaaaaaaaaaaaa","sends":[{"at":1700000000000}]}', 9223372036854775807
   FROM generate_series(0, 255) AS i;
 INSERT INTO challenges (binding, id, address, secret_id, level, user_id, purpose, client_id, language, mail_to,
                         created_at, expires_at, used_at)

@@ -79,7 +79,7 @@ WITH RECURSIVE decoys (i, key) AS (
     SELECT i + 1, unhex(printf('%02x', i + 1)) FROM decoys WHERE i < 255
 )
 INSERT INTO addresses (key, state, seen_at)
-SELECT key, '{"user":"u_aaaaaaaaaaaaaaaaaaaaaa","sends":[{"at":1700000000000,"known":true}]}', 9223372036854775807 FROM decoys;
+SELECT key, '{"user":"u_aaaaaaaaaaaaaaaaaaaaaa","sends":[{"at":1700000000000}]}', 9223372036854775807 FROM decoys;
 INSERT INTO challenges (binding, id, address, secret_id, level, user_id, purpose, client_id, language, mail_to,
                         created_at, expires_at, used_at)
 SELECT key, randomblob(16), key, 'aaaaaaaaaaaa', 0, 'u_aaaaaaaaaaaaaaaaaaaaaa', '', '', '', '',

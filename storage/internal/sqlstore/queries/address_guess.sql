@@ -1,3 +1,4 @@
--- Of the address, or of a decoy.
-SELECT state, EXISTS (SELECT 1 FROM devices WHERE address = ? AND device = ?) AS known
-  FROM addresses WHERE key = coalesce((SELECT key FROM addresses WHERE key = ?), ?)
+-- Of the address, or of a decoy; both are looked up.
+SELECT coalesce(a.state, d.state) AS state,
+       EXISTS (SELECT 1 FROM devices WHERE address = ? AND device = ?) AS known
+  FROM addresses d LEFT JOIN addresses a ON a.key = ? WHERE d.key = ?

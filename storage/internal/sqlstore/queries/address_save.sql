@@ -1,1 +1,1 @@
-UPDATE addresses SET state = ?, seen_at = coalesce(CAST(? AS BIGINT), seen_at) WHERE key = ?
+UPDATE addresses SET state = ?, seen_at = ? WHERE key = ?

@@ -1,4 +1,6 @@
--- The live challenge, or a decoy.
+-- The live challenge, or a decoy; both are looked up.
 SELECT id, binding, secret_id, level, user_id, expires_at FROM challenges
- WHERE binding = coalesce((SELECT binding FROM challenges
-                            WHERE binding = ? AND used_at IS NULL AND expires_at > ? AND guesses < ?), ?)
+ WHERE binding = (SELECT coalesce(c.binding, d.binding)
+                    FROM challenges d
+                    LEFT JOIN challenges c ON c.binding = ? AND c.used_at IS NULL AND c.expires_at > ? AND c.guesses < ?
+                   WHERE d.binding = ?)
