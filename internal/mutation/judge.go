@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -36,8 +37,9 @@ func (m mutant) judge(ctx context.Context, packages []string, reasons map[string
 		return "", err
 	}
 	failed := false
-	for _, p := range packages {
-		out, err := exec.CommandContext(ctx, "go", "test", "-overlay="+overlay, "-count=1", "-failfast", "-timeout=2m", p).CombinedOutput()
+	for _, which := range m.tests(packages) {
+		args := append([]string{"test", "-overlay=" + overlay, "-count=1", "-failfast", "-vet=off", "-timeout=2m"}, which...)
+		out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput()
 		var exit *exec.ExitError
 		if ctx.Err() != nil || err != nil && !errors.As(err, &exit) {
 			return "", cmp.Or(ctx.Err(), err)
@@ -61,6 +63,30 @@ func (m mutant) judge(ctx context.Context, packages []string, reasons map[string
 	}
 	return unnoticed, nil
 }
+
+// tests are what to run, in this order: the tests of the file, by its name, which
+// are likely to notice, and then all of each package.
+func (m mutant) tests(packages []string) (all [][]string) {
+	dir, file := filepath.Split(m.file)
+	base := strings.TrimSuffix(file, filepath.Ext(file))
+	likely, _ := filepath.Glob(filepath.Join(dir, "*"+base+"*_test.go")) // the pattern is right
+	var names []string
+	for _, path := range likely {
+		src, _ := os.ReadFile(path) // else all of them are run
+		for _, found := range testName.FindAllSubmatch(src, -1) {
+			names = append(names, string(found[1]))
+		}
+	}
+	if len(names) > 0 {
+		all = append(all, []string{"-run=^(" + strings.Join(names, "|") + ")$", "./" + filepath.ToSlash(dir)})
+	}
+	for _, p := range packages {
+		all = append(all, []string{p})
+	}
+	return all
+}
+
+var testName = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
 
 // overlay writes the changed file into dir and what the go command has to
 // know about it.
