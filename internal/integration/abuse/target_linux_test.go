@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jmoiron/sqlx"
+
 	"example.com/mailkey/auth"
 	"example.com/mailkey/internal/integration/burst"
 	"example.com/mailkey/internal/integration/house"
@@ -32,7 +34,8 @@ type target struct {
 	process *program.Process
 	relay   *smtpd.Server
 	client  *http.Client
-	files   string // of its database, if that is SQLite
+	files   string   // of its database, if that is SQLite
+	db      *sqlx.DB // the same database
 }
 
 var example = sync.OnceValues(func() (path string, err error) {
@@ -53,7 +56,9 @@ func onEachTarget(t *testing.T, f func(g *target)) {
 			t.Fatal(err)
 		}
 		g := newTarget(t)
-		g.start("-database", services.StartPostgres(t).URL("postgres"), "-secret-file", secret)
+		url := services.StartPostgres(t).URL("postgres")
+		g.start("-database", url, "-secret-file", secret)
+		g.open("pgx", url)
 		f(g)
 	})
 }
@@ -63,7 +68,34 @@ func onSQLite(t *testing.T) *target {
 	g := newTarget(t)
 	g.files = filepath.Join(t.TempDir(), "flooded.db")
 	g.start("-database", g.files)
+	g.open("sqlite", "file:"+g.files+"?_pragma=busy_timeout(60000)")
 	return g
+}
+
+func (g *target) open(driver, source string) {
+	g.Helper()
+	var err error
+	if g.db, err = sqlx.Open(driver, source); err != nil {
+		g.Fatal(err)
+	}
+	g.Cleanup(func() { g.db.Close() })
+}
+
+// counts makes n limits, as requests from as many addresses in this hour would
+// have. The server gets its turn in between.
+func (g *target) counts(n int) {
+	g.Helper()
+	statement := `INSERT INTO mailkey.limits (key, tat) SELECT sha256(i::text::bytea), $4 FROM generate_series($1::int, least($2::int, $3::int) - 1) AS i`
+	if g.files != "" { // in the order of the keys, or each was on a page of its own
+		statement = `WITH RECURSIVE made (i) AS (SELECT $1 UNION ALL SELECT i + 1 FROM made WHERE i + 1 < $2)
+			INSERT INTO limits (key, tat) SELECT unhex(printf('%08x', i * 4294967296 / $3) || hex(randomblob(28))), $4 FROM made`
+	}
+	const atOnce = 50_000
+	for i := 0; i < n; i += atOnce {
+		if _, err := g.db.ExecContext(g.Context(), statement, i, min(i+atOnce, n), n, time.Now().Add(time.Hour).UnixMilli()); err != nil {
+			g.Fatal(err)
+		}
+	}
 }
 
 func newTarget(t *testing.T) *target {
