@@ -1,6 +1,7 @@
 package timing_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -8,71 +9,82 @@ import (
 	"example.com/mailkey/internal/integration/house"
 )
 
+// mine is the device that guesses. It has logged in to the known addresses.
+const mine = "a device"
+
 func wrongGuess(device, email string) burst.Request {
 	return from(device, house.Guess(email, "no code"))
 }
 
-// cycle guesses at one address after the other.
-func cycle(device string, people []string) class {
-	return func(i int) burst.Request { return wrongGuess(device, people[i%len(people)]) }
-}
-
-// live guesses at codes that are alive, and does not use up their guesses.
-func (s *scene) live(person func(i int) string) class {
-	const each = 4
-	codes, guesses := 0, 0
-	var device, email string
-	return func(int) burst.Request {
-		if guesses%each == 0 {
-			device, email = s.newDevice(), person(codes)
-			s.asks(device, email)
-			codes++
-		}
-		guesses++
-		return wrongGuess(device, email)
-	}
-}
-
-// exhausted guesses at codes that have no guesses left.
-func (s *scene) exhausted(people []string) class {
+// guessesAt guesses at one address after the other, each of which was guessed at
+// before: whoever comes for the first time is counted in a new row.
+func (s *scene) guessesAt(people []string) class {
 	s.Helper()
 	for _, email := range people {
-		s.asks("exhausted", email)
-		for range 5 {
-			s.Call(wrongGuess("exhausted", email))
-		}
+		s.Call(wrongGuess(mine, email))
 	}
-	return cycle("exhausted", people)
+	return func(i int) burst.Request { return wrongGuess(mine, people[i%len(people)]) }
 }
 
-// expired guesses at codes that have expired.
-func (s *scene) expired(people []string) class {
+// tried makes addresses alike: each has had a mail and a wrong guess, from
+// somewhere else.
+func (s *scene) tried(people []string) []string {
 	s.Helper()
-	s.store.lifetime = time.Millisecond
 	for _, email := range people {
-		s.asks("expired", email)
+		s.asks("elsewhere", email)
+		s.Call(wrongGuess("elsewhere", email))
+	}
+	return people
+}
+
+// mail has a code mailed to each, which lives for so long.
+func (s *scene) mail(people []string, lifetime time.Duration) []string {
+	s.Helper()
+	s.store.lifetime = lifetime
+	for _, email := range people {
+		s.asks(mine, email)
 	}
 	s.store.lifetime = 0
-	return cycle("expired", people)
+	return people
+}
+
+// exhaust takes all guesses away from all codes there are.
+func (s *scene) exhaust() {
+	s.Helper()
+	if _, err := s.Rows.ExecContext(s.Context(), fmt.Sprint("UPDATE challenges SET guesses = ", unlimited)); err != nil {
+		s.Fatal(err)
+	}
 }
 
 // A wrong code is answered alike, and as fast, whatever it is that is wrong:
 // whether there is an account, a disabled one or none, and whether there is a
-// code, there was one, or never.
+// code, there was one, or never. What is compared was never heard of, or has had
+// as many mails.
 func TestAbuse_H03_C22_login(t *testing.T) {
 	onEachDatabase(t, func(s *scene) {
-		n := max(2*few, *samples/20)
-		known, disabled := s.people(n), s.disable(s.people(n))
+		n := max(few, *samples/50)
+		newcomers := func() []string { return s.tried(strangers(n)) }
+		people := func(device string) []string { return s.peopleWith(device, n) }
+
+		never, nothing := s.guessesAt(strangers(n)), s.guessesAt(strangers(n))
+		known := people(mine)
+		hasAccount, isDisabled := s.guessesAt(known), s.guessesAt(s.disable(people(mine)))
+		exhausted := s.mail(newcomers(), time.Hour)
+		s.exhaust()
+		live, others := s.guessesAt(s.mail(newcomers(), time.Hour)), s.guessesAt(s.tried(newcomers()))
+		expired := s.guessesAt(s.mail(newcomers(), time.Millisecond))
+		unknownLive := s.guessesAt(s.mail(s.tried(newcomers()), time.Hour))
+		knownLive := s.guessesAt(s.mail(s.tried(people("elsewhere")), time.Hour))
 		s.mails.isSlow.Store(true)
-		never := cycle("stranger", strangers(n))
-		s.alike("no difference at all", never, cycle("stranger", strangers(n)))
-		s.alike("no code: unknown, known", never, cycle("stranger", known))
-		s.alike("no code: unknown, disabled", never, cycle("stranger", disabled))
-		live := s.live(nobodyYet)
-		s.alike("unknown: a live code, none", live, never)
-		s.alike("a live code: unknown, known", live, s.live(oneOf(known)))
-		s.alike("unknown: a live code, an exhausted one", live, s.exhausted(strangers(few)))
-		s.alike("unknown: a live code, an expired one", live, s.expired(strangers(few)))
-		s.alike("unknown: a live code, known: a used one", live, cycle("a device", known))
+
+		s.alike("no difference at all", never, nothing)
+		s.alike("no code: unknown, known", never, hasAccount)
+		s.alike("no code: unknown, disabled", never, isDisabled)
+		s.alike("a live code: unknown, known", unknownLive, knownLive)
+		s.alike("unknown: a live code, somebody else's", live, others)
+		s.alike("unknown: a live code, an exhausted one", live, s.guessesAt(exhausted))
+		s.alike("unknown: a live code, an expired one", live, expired)
+		s.tried(known)
+		s.alike("unknown: a live code, known: a used one", live, hasAccount)
 	})
 }

@@ -13,7 +13,7 @@ import (
 func (s *scene) send(person func(i int) string) class {
 	return func(i int) burst.Request {
 		device, email := s.newDevice(), person(i)
-		s.expect(email)
+		s.makeRoom()
 		return from(device, house.Send(email, s.ticket(device, email)))
 	}
 }

@@ -29,7 +29,8 @@ CREATE INDEX limits_tat ON limits (tat);
 CREATE TABLE addresses (
     key     BYTEA  PRIMARY KEY,
     state   TEXT   NOT NULL, -- JSON: storage.Address
-    seen_at BIGINT NOT NULL
+    seen_at BIGINT NOT NULL,
+    guesses BIGINT NOT NULL DEFAULT 0 -- at whatever: each changes the row, or it would not be written
 );
 CREATE INDEX addresses_seen ON addresses (seen_at);
 
@@ -70,6 +71,7 @@ CREATE TABLE failure_hours (
     hour  BIGINT NOT NULL, -- hours since 1970
     shard BIGINT NOT NULL,
     n     BIGINT NOT NULL,
+    all_n BIGINT NOT NULL DEFAULT 1, -- with guesses at nothing
     PRIMARY KEY (hour, shard)
 );
 

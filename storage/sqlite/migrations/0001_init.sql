@@ -28,7 +28,8 @@ CREATE INDEX limits_tat ON limits (tat);
 CREATE TABLE addresses (
     key     BLOB    PRIMARY KEY,
     state   TEXT    NOT NULL, -- JSON: storage.Address
-    seen_at INTEGER NOT NULL
+    seen_at INTEGER NOT NULL,
+    guesses INTEGER NOT NULL DEFAULT 0 -- at whatever: each changes the row, or it would not be written
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX addresses_seen ON addresses (seen_at);
 
@@ -69,6 +70,7 @@ CREATE TABLE failure_hours (
     hour  INTEGER NOT NULL, -- hours since 1970
     shard INTEGER NOT NULL,
     n     INTEGER NOT NULL,
+    all_n INTEGER NOT NULL DEFAULT 1, -- with guesses at nothing
     PRIMARY KEY (hour, shard)
 ) STRICT, WITHOUT ROWID;
 
