@@ -15,9 +15,14 @@ import (
 type clockedStore struct {
 	storage.Store
 	ahead atomic.Int64 // of the instance's
+	asked chan time.Time
 }
 
 func (s *clockedStore) Clock(context.Context) (time.Time, error) {
+	select {
+	case s.asked <- time.Now():
+	default:
+	}
 	return time.Now().Add(time.Duration(s.ahead.Load())), nil
 }
 
@@ -70,4 +75,22 @@ func TestClock(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The clocks are compared every five seconds: for no longer is a wrong one
+// believed.
+func TestClockIsLookedAtAgain(t *testing.T) {
+	t.Parallel()
+	store := &clockedStore{asked: make(chan time.Time, 5)}
+	playOn(t, func(t *testing.T) storage.Store { store.Store = openMemory(t); return store }, nil, func(k *kit) {
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		for last := <-store.asked; len(store.asked) > 0; {
+			next := <-store.asked
+			if pause := next.Sub(last); pause != 5*time.Second && pause > 0 { // New and Run begin with it
+				k.Errorf("it was looked at after %v", pause)
+			}
+			last = next
+		}
+	})
 }

@@ -52,9 +52,13 @@ func TestDeriveCode(t *testing.T) {
 	for level, row := range []struct {
 		length  int
 		letters string
-	}{{6, "0123456789"}, {8, "0123456789"}, {10, crockford}} {
+		want    string // as another implementation of HMAC has it
+	}{{6, "0123456789", "838747"}, {8, "0123456789", "32838747"}, {10, crockford, "V29F9D2G6W"}} {
 		c := storage.Challenge{ID: bytes.Repeat([]byte{3}, 16), Level: level}
 		code := deriveCode(secret, binding, c)
+		if code != row.want {
+			t.Errorf("level %d: %s, want %s", level, code, row.want)
+		}
 		if again := deriveCode(secret, binding, c); again != code {
 			t.Errorf("level %d: %s, then %s", level, code, again)
 		}
