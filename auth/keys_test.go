@@ -452,14 +452,19 @@ func TestSecretsListedTwice(t *testing.T) {
 // A document that was emptied is no first start.
 func TestEmptiedKeys(t *testing.T) {
 	t.Parallel()
-	store := memory.New()
-	on(t, store, oldSecret)
-	_, version := document(t, store)
-	if ok, err := store.SaveKeys(t.Context(), nil, version); !ok || err != nil {
-		t.Fatal(ok, err)
-	}
-	if got := refused(t, store, oldSecret); got != "auth: the keys in the store are damaged: restore a backup" {
-		t.Errorf("%s", got)
+	for name, start := range map[string]bool{"that were there": true, "from the first": false} {
+		store := memory.New()
+		version := int64(0)
+		if start {
+			on(t, store, oldSecret)
+			_, version = document(t, store)
+		}
+		if ok, err := store.SaveKeys(t.Context(), nil, version); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+		if got := refused(t, store, oldSecret); got != "auth: the keys in the store are damaged: restore a backup" {
+			t.Errorf("%s: %s", name, got)
+		}
 	}
 }
 

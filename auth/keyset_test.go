@@ -1,6 +1,12 @@
 package auth
 
 import (
+	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/hex"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -52,5 +58,68 @@ func TestKeysWhileTheyAreRead(t *testing.T) {
 		}
 	case <-time.After(10 * time.Second):
 		t.Error("it waits")
+	}
+}
+
+// A key is withdrawn a day after the last token of its has expired, and not
+// before.
+func TestTendWithdraws(t *testing.T) {
+	t.Parallel()
+	const tokenLife = 10 * time.Minute
+	replaced := time.Now().Truncate(time.Second)
+	for after, want := range map[time.Duration][]string{
+		tokenLife + 24*time.Hour:                   {"old", "new"},
+		tokenLife + 24*time.Hour + time.Nanosecond: {"new"},
+	} {
+		set := &keySet{Signing: []signingKey{
+			{ID: "old", Algorithm: ES256, NotBefore: replaced.Add(-time.Hour)}, {ID: "new", Algorithm: ES256, NotBefore: replaced},
+		}}
+		if _, err := set.tend(ES256, 30*24*time.Hour, tokenLife, replaced.Add(after)); err != nil {
+			t.Fatal(err)
+		}
+		var left []string
+		for _, k := range set.Signing {
+			left = append(left, k.ID)
+		}
+		if !slices.Equal(left, want) {
+			t.Errorf("after %v there are %v, want %v", after, left, want)
+		}
+	}
+}
+
+// A pseudonym is as another implementation of HMAC has it, which says that parts
+// are told apart whatever their lengths are.
+func TestPseudonym(t *testing.T) {
+	t.Parallel()
+	set := &keySet{}
+	for i := range byte(32) {
+		set.Pseudonym = append(set.Pseudonym, i)
+	}
+	const want = "9ba5c944830241664c23b50b8b3e2851c4e052a931b8422c966093cc0442ec63"
+	if got := hex.EncodeToString(set.pseudonym(strings.Repeat("x", 300), "", "ann@b.example")); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	fresh, _, err := openKeys(nil, nil)
+	if err != nil || len(fresh.Pseudonym) != 32 || bytes.Equal(fresh.Pseudonym, set.Pseudonym) {
+		t.Errorf("a new set has the key %x: %v", fresh.Pseudonym, err)
+	}
+}
+
+// RSA keys have 2048 bits; weaker ones are not signed with.
+func TestStrengthOfRSA(t *testing.T) {
+	t.Parallel()
+	key, err := newSigningKey(RS256, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if public, ok := key.private.Public().(*rsa.PublicKey); !ok || public.N.BitLen() != 2048 || !fits(public, RS256) {
+		t.Errorf("the key is a %T", key.private.Public())
+	}
+	weak, err := rsa.GenerateKey(rand.Reader, 2047)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fits(weak.Public(), RS256) {
+		t.Error("a key of 2047 bits fits")
 	}
 }
