@@ -53,7 +53,10 @@ func (c *Conn) Pairs(n int, classes [2]func(i int) burst.Request) (times [2][]ti
 	lots := make([]byte, n)
 	_, _ = rand.Read(lots) // never fails
 	for i, lot := range lots {
-		pair := [2]burst.Request{classes[0](i), classes[1](i)}
+		var pair [2]burst.Request
+		for _, class := range []byte{lot >> 1 & 1, lot>>1&1 ^ 1} { // what is made ready last is nearest in the caches
+			pair[class] = classes[class](i)
+		}
 		for _, class := range []byte{lot & 1, lot&1 ^ 1} {
 			answer, d, err := c.Time(pair[class])
 			if err != nil {

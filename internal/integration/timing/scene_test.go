@@ -3,7 +3,6 @@ package timing_test
 import (
 	"context"
 	"flag"
-	"fmt"
 	"os"
 	"runtime"
 	"sync/atomic"
@@ -36,7 +35,6 @@ type scene struct {
 	store *store
 
 	waiting int // mails in the outbox, at most
-	devices int // that asked for a code
 }
 
 // onEachDatabase plays f on the stores that promise to take as long for one
@@ -143,11 +141,6 @@ func (s *store) RequestCode(ctx context.Context, r storage.CodeRequest, l storag
 // from makes a request come from a device, in one network for all of them.
 func from(device string, r burst.Request) burst.Request {
 	return house.With(house.With(r, "X-Device-Fingerprint", device), "X-Forwarded-For", "192.0.2.1")
-}
-
-func (s *scene) newDevice() string {
-	s.devices++
-	return fmt.Sprint("device ", s.devices)
 }
 
 // ticket gets a device's captcha_token.
