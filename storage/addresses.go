@@ -74,6 +74,12 @@ const (
 // DayOf is the day that a moment belongs to.
 func DayOf(t time.Time) int64 { return t.UnixMilli() / day.Milliseconds() }
 
+// EndOfDay is the end of the day that a moment belongs to. Stores remember of an
+// address no more than the day of its last mail, and count [AddressLife] from its
+// end: then asking for the next mail of a day changes as much as asking for an
+// address's first, and takes as long.
+func EndOfDay(t time.Time) time.Time { return time.UnixMilli((DayOf(t) + 1) * day.Milliseconds()) }
+
 // SendWait is how long to wait until one more mail may go to the address.
 func (a *Address) SendWait(now time.Time, known bool, l AddressLimits) time.Duration {
 	var all, lane, strangers []int64

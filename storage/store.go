@@ -50,7 +50,7 @@ type Store interface {
 
 // How long [Store.Sweep] leaves what does not expire by itself.
 const (
-	AddressLife = 366 * day // what an address remembers, after its last mail: failures count for a year, and the rest of a day
+	AddressLife = 366 * day // what an address remembers, after the day of its last mail: failures count for a year, and the rest of a day
 	DeviceLife  = 400 * day // which devices an address knows, after their last login
 	FailureLife = 8 * day   // the wrong guesses of an hour, after it: they are compared over a week
 )

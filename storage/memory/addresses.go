@@ -9,7 +9,7 @@ import (
 
 type address struct {
 	storage.Address
-	touchedAt time.Time // the last mail or wrong guess
+	touchedAt time.Time // the end of the day of the last mail
 }
 
 // device is one that logged in to an address.
@@ -26,7 +26,7 @@ func (s *Store) address(key []byte) *address {
 
 // touch remembers a for as long as what has just happened to it counts.
 func (s *Store) touch(key []byte, a *address, now time.Time) {
-	a.touchedAt = now
+	a.touchedAt = storage.EndOfDay(now)
 	s.addresses[string(key)] = a
 }
 

@@ -19,7 +19,7 @@ var sweeps = []check{
 	{"leave revoked sessions", "an ended session stays for as long as it would have lived: its token is never given again", sweepTombstones},
 	{"leave memories for a year", "what an address remembers, and which devices it knows, stays for a year", sweepMemory},
 	{"leave the failures of a week", "FailuresByHour of the last seven days survives", sweepFailures},
-	{"forget in the end", "what an address remembers goes after AddressLife, its devices after DeviceLife, the failures of an hour after FailureLife", sweepForgets},
+	{"forget in the end", "what an address remembers goes AddressLife after the day, its devices after DeviceLife, the failures of an hour after FailureLife", sweepForgets},
 	{"leave what comes to life again", "what is taken, or asked for, parallel to Sweep is not lost, although it was dead before", sweepRevived},
 	{"disturb nobody", "verbs parallel to Sweep answer as ever", sweepParallel},
 }
@@ -185,6 +185,7 @@ func sweepFailures(ctx context.Context, s storage.Store) error {
 
 func sweepForgets(ctx context.Context, s storage.Store) error {
 	w := play(ctx, s)
+	addressLife := storage.EndOfDay(at(0)).Sub(at(0)) + storage.AddressLife
 	return cmp.Or(
 		w.asks(anna),
 		w.wrong(anna, 1, 0),
@@ -192,8 +193,8 @@ func sweepForgets(ctx context.Context, s storage.Store) error {
 		w.sweeps(sessionLife), // and the code
 		value(w.swept(storage.FailureLife+hour-tick, 9)).is(0),
 		value(w.swept(storage.FailureLife+hour, 9)).is(1),
-		value(w.swept(storage.AddressLife-tick, 9)).is(0),
-		value(w.swept(storage.AddressLife, 9)).is(1),
+		value(w.swept(addressLife-tick, 9)).is(0),
+		value(w.swept(addressLife, 9)).is(1),
 		value(w.swept(storage.DeviceLife-tick, 9)).is(0),
 		value(w.swept(storage.DeviceLife, 9)).is(1),
 	)

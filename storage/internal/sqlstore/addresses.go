@@ -35,7 +35,7 @@ var challengeForget string
 // openAddress reads what is remembered of an address and locks it. Nobody else
 // does anything to the address, or to its user by way of it, before tx ends.
 func openAddress(tx Conn, key []byte, now time.Time) (*storage.Address, error) {
-	doc, _, err := get[string](tx, addressOpen, key, now.UnixMilli())
+	doc, _, err := get[string](tx, addressOpen, key, storage.EndOfDay(now).UnixMilli())
 	if err != nil {
 		return nil, err
 	}
@@ -57,13 +57,13 @@ func lockAddress(tx Conn, key []byte) (locked []byte, a *storage.Address, err er
 }
 
 // saveAddress writes what openAddress or lockAddress has read, and remembers it
-// for a year from now on.
+// for a year from today on.
 func saveAddress(tx Conn, key []byte, a *storage.Address, now time.Time) error {
 	doc, err := a.Encode()
 	if err != nil {
 		return err
 	}
-	return exec(tx, addressSave, string(doc), now.UnixMilli(), key)
+	return exec(tx, addressSave, string(doc), storage.EndOfDay(now).UnixMilli(), key)
 }
 
 // changeAddress is saveAddress for what is to be remembered no longer than it

@@ -29,7 +29,7 @@ CREATE INDEX limits_tat ON limits (tat);
 CREATE TABLE addresses (
     key     BYTEA  PRIMARY KEY,
     state   TEXT   NOT NULL, -- JSON: storage.Address
-    seen_at BIGINT NOT NULL,
+    seen_at BIGINT NOT NULL, -- the end of the day
     guesses BIGINT NOT NULL DEFAULT 0 -- at whatever: each changes the row, or it would not be written
 );
 CREATE INDEX addresses_seen ON addresses (seen_at);
