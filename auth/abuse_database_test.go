@@ -232,7 +232,7 @@ func TestAbuse_C28_copiedRow(t *testing.T) {
 	}{
 		{"the challenge", "id = m.id, secret_id = m.secret_id, level = m.level"},
 		{"all but whose it is", "id = m.id, secret_id = m.secret_id, level = m.level, user_id = m.user_id, created_at = m.created_at, expires_at = m.expires_at, guesses = 0, used_at = NULL"},
-		{"the address, too", "id = m.id, secret_id = m.secret_id, level = m.level, address = m.address, user_id = m.user_id"},
+		{"the user, too", "id = m.id, secret_id = m.secret_id, level = m.level, user_id = m.user_id"},
 		{"nothing", "guesses = 0"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -334,7 +334,7 @@ var retention = map[string]struct {
 	"captchas":   {2 * time.Minute, "peer", "seq id kind state played expires_at", ""},
 	"tickets":    {2 * time.Minute, "binding", "id expires_at", ""},
 	"limits":     {time.Hour, "key", "tat", ""}, // at most
-	"challenges": {10 * time.Minute, "binding address user_id mail_to", "id secret_id level purpose client_id language created_at expires_at guesses used_at number try claimed unknown due_at", "created_at = 0"},
+	"challenges": {10 * time.Minute, "binding user_id mail_to", "id secret_id level purpose client_id language created_at expires_at guesses used_at number try claimed unknown due_at", "created_at = 0"},
 	"sessions": {
 		5 * day, "token_hash user_id agent os claimed_ip ip data previous_hash last_seen_at created_at",
 		"id client_id expires_at ended_at rotated_at", "",

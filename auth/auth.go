@@ -115,13 +115,15 @@ func newCaptchas(config Config) (*captcha.Service, error) {
 type who struct {
 	address []byte // of the flow's address
 	device  []byte // of the device, at its client
-	binding []byte // of address, client, device and purpose: one flow
+	binding []byte // of address, client, device and purpose: one flow. It begins with address
 }
 
 func (a *Auth) who(c *call, addr address, purpose string) who {
+	address := a.keys.pseudonym("address", addr.folded)
+	flow := a.keys.pseudonym("binding", addr.folded, c.client.ID, c.device.fingerprint, purpose)
 	return who{
-		address: a.keys.pseudonym("address", addr.folded),
+		address: address,
 		device:  a.keys.pseudonym("device", c.client.ID, c.device.fingerprint),
-		binding: a.keys.pseudonym("binding", addr.folded, c.client.ID, c.device.fingerprint, purpose),
+		binding: slices.Concat(address, flow),
 	}
 }

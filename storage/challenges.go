@@ -9,7 +9,7 @@ import (
 // is derived from the challenge and a secret that the store never sees.
 type Challenge struct {
 	ID        []byte    // random
-	Binding   []byte    // key of address, client, device and purpose together
+	Binding   []byte    // key of address, client, device and purpose together; begins with the key of the address
 	SecretID  string    // which secret the code is derived with
 	Level     int       // how long the code is
 	UserID    string    // the id that a new user of the address gets
@@ -18,8 +18,8 @@ type Challenge struct {
 
 // CodeRequest asks for a code to be mailed.
 type CodeRequest struct {
-	Binding []byte // key of address, client, device and purpose together
-	Address []byte // key of the address
+	Binding []byte // key of address, client, device and purpose together; begins with Address
+	Address []byte // key of the address; all of one length
 	Device  []byte // key of the device
 
 	// What the mail has to know, see Mail. It goes to the MailTo of the user with
@@ -62,7 +62,7 @@ type CodeRequested struct {
 
 // Guess is one attempt to redeem a code.
 type Guess struct {
-	Binding     []byte // key of address, client, device and purpose together
+	Binding     []byte // key of address, client, device and purpose together; begins with Address
 	ChallengeID []byte // the challenge that the guess was compared with; empty: there was none
 	Address     []byte // key of the address
 	Device      []byte // key of the device

@@ -1,7 +1,7 @@
 package memory
 
 import (
-	"bytes"
+	"strings"
 	"time"
 
 	"example.com/mailkey/storage"
@@ -43,8 +43,8 @@ func (s *Store) leaveAddress(leave storage.LeftAddress) {
 			delete(s.devices, d)
 		}
 	}
-	for binding, c := range s.challenges {
-		if bytes.Equal(c.address, leave.Address) {
+	for binding := range s.challenges {
+		if strings.HasPrefix(binding, string(leave.Address)) {
 			delete(s.challenges, binding)
 			delete(s.outbox, binding)
 		}

@@ -11,7 +11,6 @@ import (
 
 type challenge struct {
 	storage.Mail
-	address   []byte // its key
 	createdAt time.Time
 	used      bool
 	guesses   int
@@ -48,7 +47,7 @@ func (s *Store) RequestCode(ctx context.Context, r storage.CodeRequest, l storag
 	again := c != nil && c.live(l, now) && c.Level >= max(r.MinLevel, a.Level(now, l)) &&
 		c.SecretID == r.SecretID && c.ExpiresAt.Sub(now) >= r.Lifetime/2
 	if !again {
-		c = &challenge{address: bytes.Clone(r.Address), createdAt: now}
+		c = &challenge{createdAt: now}
 		c.Challenge = cloneChallenge(storage.Challenge{
 			ID:        r.ChallengeID,
 			Binding:   r.Binding,

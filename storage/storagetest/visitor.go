@@ -34,7 +34,9 @@ func (v visitor) on(device any) visitor {
 	return v
 }
 
-func (v visitor) binding() []byte   { return key("binding", v.email, v.device, v.client) }
+func (v visitor) binding() []byte {
+	return append(v.address(), key("binding", v.email, v.device, v.client)...)
+}
 func (v visitor) address() []byte   { return key("address", v.email) }
 func (v visitor) deviceKey() []byte { return key("device", v.device) }
 func (v visitor) challenge() []byte { return key("challenge", v) }

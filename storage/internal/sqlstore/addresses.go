@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"time"
@@ -96,13 +97,19 @@ func (s *Store) leaving(ctx context.Context, leave storage.LeftAddress, f func(t
 		if ok, err = f(tx); err != nil || !ok {
 			return err
 		}
-		for _, query := range []string{challengeForget, deviceForget} {
-			if err := exec(tx, query, leave.Address); err != nil {
-				return err
-			}
+		if err := exec(tx, challengeForget, leave.Address, bindingsEnd(leave.Address)); err != nil {
+			return err
+		}
+		if err := exec(tx, deviceForget, leave.Address); err != nil {
+			return err
 		}
 		address.UserID = leave.NextUserID
 		return changeAddress(tx, leave.Address, address)
 	})
 	return ok && err == nil, err
+}
+
+// bindingsEnd comes after all bindings of an address: keyed hashes follow it.
+func bindingsEnd(address []byte) []byte {
+	return append(bytes.Clone(address), bytes.Repeat([]byte{0xff}, 64)...)
 }

@@ -138,6 +138,6 @@ func mailChallenge(tx Conn, r storage.CodeRequest, l storage.AddressLimits, leve
 		return expiresAt, err
 	}
 	expiresAt = now.Add(r.Lifetime).UnixMilli()
-	return expiresAt, exec(tx, challengePut, r.Binding, r.ChallengeID, r.Address, r.SecretID, level, userID,
+	return expiresAt, exec(tx, challengePut, r.Binding, r.ChallengeID, r.SecretID, level, userID,
 		r.Purpose, r.ClientID, r.Language, r.Email, r.MailTo, at, expiresAt, at)
 }

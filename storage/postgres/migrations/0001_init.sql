@@ -43,9 +43,8 @@ CREATE TABLE devices ( -- that logged in to the address
 CREATE INDEX devices_seen ON devices (seen_at);
 
 CREATE TABLE challenges ( -- mailed codes, and the outbox
-    binding    BYTEA  PRIMARY KEY,
+    binding    BYTEA  PRIMARY KEY, -- begins with the key of the address
     id         BYTEA  NOT NULL,
-    address    BYTEA  NOT NULL,
     secret_id  TEXT   COLLATE "C" NOT NULL,
     level      BIGINT NOT NULL,
     user_id    TEXT   NOT NULL, -- for a user that is created by it
@@ -65,7 +64,6 @@ CREATE TABLE challenges ( -- mailed codes, and the outbox
 );
 CREATE INDEX challenges_due ON challenges (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX challenges_expiry ON challenges (expires_at);
-CREATE INDEX challenges_address ON challenges (address);
 
 CREATE TABLE failure_hours (
     hour  BIGINT NOT NULL, -- hours since 1970
@@ -80,9 +78,9 @@ INSERT INTO addresses (key, state, seen_at)
 SELECT decode(lpad(to_hex(i), 2, '0'), 'hex'),
        '{"user":"u_aaaaaaaaaaaaaaaaaaaaaa","sends":[{"at":1700000000000}]}', 9223372036854775807
   FROM generate_series(0, 255) AS i;
-INSERT INTO challenges (binding, id, address, secret_id, level, user_id, purpose, client_id, language, mail_to,
+INSERT INTO challenges (binding, id, secret_id, level, user_id, purpose, client_id, language, mail_to,
                         created_at, expires_at, used_at)
-SELECT key, '\x00000000000000000000000000000000', key, 'aaaaaaaaaaaa', 0, 'u_aaaaaaaaaaaaaaaaaaaaaa', '', '', '', '',
+SELECT key, '\x00000000000000000000000000000000', 'aaaaaaaaaaaa', 0, 'u_aaaaaaaaaaaaaaaaaaaaaa', '', '', '', '',
        0, 9223372036854775807, 0 FROM addresses;
 
 CREATE TABLE beats (

@@ -42,9 +42,8 @@ CREATE TABLE devices ( -- that logged in to the address
 CREATE INDEX devices_seen ON devices (seen_at);
 
 CREATE TABLE challenges ( -- mailed codes, and the outbox
-    binding    BLOB    PRIMARY KEY,
+    binding    BLOB    PRIMARY KEY, -- begins with the key of the address
     id         BLOB    NOT NULL,
-    address    BLOB    NOT NULL,
     secret_id  TEXT    NOT NULL,
     level      INTEGER NOT NULL,
     user_id    TEXT    NOT NULL, -- for a user that is created by it
@@ -64,7 +63,6 @@ CREATE TABLE challenges ( -- mailed codes, and the outbox
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX challenges_due ON challenges (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX challenges_expiry ON challenges (expires_at);
-CREATE INDEX challenges_address ON challenges (address);
 
 CREATE TABLE failure_hours (
     hour  INTEGER NOT NULL, -- hours since 1970
@@ -82,9 +80,9 @@ WITH RECURSIVE decoys (i, key) AS (
 )
 INSERT INTO addresses (key, state, seen_at)
 SELECT key, '{"user":"u_aaaaaaaaaaaaaaaaaaaaaa","sends":[{"at":1700000000000}]}', 9223372036854775807 FROM decoys;
-INSERT INTO challenges (binding, id, address, secret_id, level, user_id, purpose, client_id, language, mail_to,
+INSERT INTO challenges (binding, id, secret_id, level, user_id, purpose, client_id, language, mail_to,
                         created_at, expires_at, used_at)
-SELECT key, randomblob(16), key, 'aaaaaaaaaaaa', 0, 'u_aaaaaaaaaaaaaaaaaaaaaa', '', '', '', '',
+SELECT key, randomblob(16), 'aaaaaaaaaaaa', 0, 'u_aaaaaaaaaaaaaaaaaaaaaa', '', '', '', '',
        0, 9223372036854775807, 0 FROM addresses;
 
 CREATE TABLE beats (

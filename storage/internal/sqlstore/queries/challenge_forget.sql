@@ -1,1 +1,2 @@
-DELETE FROM challenges WHERE address = ?
+-- Those of an address, with which bindings begin.
+DELETE FROM challenges WHERE binding >= ? AND binding < ?
