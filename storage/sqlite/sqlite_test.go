@@ -46,6 +46,29 @@ func TestRandom(t *testing.T) {
 	}
 }
 
+// Decoys keep the times alike. Where somebody has removed them, all else is as it
+// was.
+func TestWithoutDecoys(t *testing.T) {
+	t.Parallel()
+	storagetest.RunRandom(t, func(t *testing.T) storage.Store {
+		path := filepath.Join(t.TempDir(), "test.db")
+		store := openAt(t, path)
+		db, err := sql.Open("sqlite", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		removed, err := db.Exec("DELETE FROM addresses; DELETE FROM challenges")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := removed.RowsAffected(); n != 256 || err != nil {
+			t.Fatalf("%d rows were removed: %v", n, err)
+		}
+		return store
+	}, 1, 2000)
+}
+
 func TestAbuse_J03_FilesArePrivate(t *testing.T) {
 	t.Parallel()
 	// A path with characters that mean something in a URI.

@@ -1,6 +1,6 @@
 -- The live challenge, or a decoy; both are looked up.
 SELECT id, binding, secret_id, level, user_id, expires_at FROM challenges
  WHERE binding = (SELECT coalesce(c.binding, d.binding)
-                    FROM challenges d
+                    FROM (SELECT 1) AS one
                     LEFT JOIN challenges c ON c.binding = ? AND c.used_at IS NULL AND c.expires_at > ? AND c.guesses < ?
-                   WHERE d.binding = ?)
+                    LEFT JOIN challenges d ON d.binding = ?)
