@@ -47,7 +47,7 @@ func (r challengeRow) challenge() storage.Challenge {
 
 // FindChallenge implements [storage.Challenges].
 func (s *Store) FindChallenge(ctx context.Context, binding []byte, l storage.AddressLimits, now time.Time) (storage.Challenge, bool, error) {
-	row, ok, err := get[challengeRow](s.db.Read(ctx), challengeFind, binding, now.UnixMilli(), l.GuessesPerCode, decoyOf(binding))
+	row, ok, err := get[challengeRow](s.db.Read(ctx), challengeFind, decoyOf(binding), binding, now.UnixMilli(), l.GuessesPerCode)
 	if err != nil || !ok || !bytes.Equal(row.Binding, binding) {
 		return storage.Challenge{}, false, err
 	}
