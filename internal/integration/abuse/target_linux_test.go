@@ -3,6 +3,7 @@ package abuse
 import (
 	"bytes"
 	"crypto/rand"
+	"database/sql"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,8 +19,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"example.com/mailkey/auth"
 	"example.com/mailkey/internal/integration/burst"
 	"example.com/mailkey/internal/integration/house"
@@ -34,8 +33,8 @@ type target struct {
 	process *program.Process
 	relay   *smtpd.Server
 	client  *http.Client
-	files   string   // of its database, if that is SQLite
-	db      *sqlx.DB // the same database
+	files   string  // of its database, if that is SQLite
+	db      *sql.DB // the same database
 }
 
 var example = sync.OnceValues(func() (path string, err error) {
@@ -75,7 +74,7 @@ func onSQLite(t *testing.T) *target {
 func (g *target) open(driver, source string) {
 	g.Helper()
 	var err error
-	if g.db, err = sqlx.Open(driver, source); err != nil {
+	if g.db, err = sql.Open(driver, source); err != nil {
 		g.Fatal(err)
 	}
 	g.Cleanup(func() { g.db.Close() })
