@@ -12,8 +12,8 @@ import (
 
 const (
 	sweepInterval = time.Minute
-	sweepBatch    = 100 // of each kind: on SQLite nobody else can write meanwhile
-	sweepRest     = 4   // times as long as a batch took, until the next
+	sweepBatch    = 25 // of each kind: on SQLite nobody else can write meanwhile
+	sweepRest     = 4  // times as long as a batch took, until the next
 )
 
 // Run works in the background until ctx ends: it delivers mails, removes what

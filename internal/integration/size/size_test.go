@@ -18,7 +18,7 @@ import (
 
 // batch is how much is swept at a time, of each kind: as auth does.
 const (
-	batch = 100
+	batch = 25
 	kinds = 7 // of what there is to sweep here
 )
 
@@ -34,7 +34,7 @@ var databases = flag.String("database", "sqlite,postgres", "what to fill")
 // What is stored does not make a login, a session check or a sweep slow, and the
 // sweep does not make logins slow.
 func TestSize(t *testing.T) {
-	logins, checks, batches := torture.Rounds(4, 500), torture.Rounds(40, 20_000), torture.Rounds(2, 40)
+	logins, checks, batches := torture.Rounds(4, 500), torture.Rounds(40, 20_000), torture.Rounds(2, 160)
 	spare := batch * batches
 	few := counts{users: 2 * (logins + checks), codes: spare, others: spare}
 	many := counts{
