@@ -85,9 +85,12 @@ func TestClockIsLookedAtAgain(t *testing.T) {
 	playOn(t, func(t *testing.T) storage.Store { store.Store = openMemory(t); return store }, nil, func(k *kit) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
+		if len(store.asked) < cap(store.asked) {
+			k.Fatalf("it was looked at %d times in a minute", len(store.asked))
+		}
 		for last := <-store.asked; len(store.asked) > 0; {
 			next := <-store.asked
-			if pause := next.Sub(last); pause != 5*time.Second && pause > 0 { // New and Run begin with it
+			if pause := next.Sub(last); pause != 5*time.Second && pause > 0 { // Run begins with it
 				k.Errorf("it was looked at after %v", pause)
 			}
 			last = next

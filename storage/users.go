@@ -49,6 +49,6 @@ type Users interface {
 
 // LeftAddress is an address that its user leaves.
 type LeftAddress struct {
-	Address    []byte // its key
+	Address    []byte // its key, as in CodeRequest; empty: none is left
 	NextUserID string
 }

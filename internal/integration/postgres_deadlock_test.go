@@ -45,7 +45,7 @@ func TestPostgresHasNoDeadlocks(t *testing.T) {
 
 // anything calls a verb about somebody.
 func anything(ctx context.Context, s storage.Store, r *rand.Rand, now time.Time, fresh string) (verb string, err error) {
-	name := string(rune('a' + r.IntN(4)))
+	name := fmt.Sprint("somebody ", r.IntN(4))
 	g := guess(name, fresh, r.IntN(2) == 0)
 	g.MaxSessions, g.Session.CreatedAt, g.Session.ExpiresAt = 3, now, now.Add(10*time.Minute)
 	u, _, err := s.UserByEmail(ctx, name)

@@ -32,6 +32,14 @@ func TestPostgres(t *testing.T) {
 			})
 		}
 	})
+	t.Run("random calls, without decoys", func(t *testing.T) {
+		storagetest.RunRandom(t, func(t *testing.T) storage.Store {
+			schema := fmt.Sprint("test ", schemas.Add(1))
+			store := openPostgres(t, db, schema)
+			execute(t, db, `DELETE FROM "`+schema+`".addresses`, `DELETE FROM "`+schema+`".challenges`)
+			return store
+		}, 1, 1000)
+	})
 	if n := ask[int](t, db, "SELECT deadlocks FROM pg_stat_database WHERE datname = 'american'"); n > 0 {
 		t.Errorf("there were %d deadlocks: two transactions take rows in another order", n)
 	}

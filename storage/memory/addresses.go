@@ -36,8 +36,11 @@ func (s *Store) known(addressKey, deviceKey []byte) bool {
 	return known
 }
 
-// leaveAddress makes the address nobody's.
+// leaveAddress makes the address nobody's, if one is left.
 func (s *Store) leaveAddress(leave storage.LeftAddress) {
+	if len(leave.Address) == 0 {
+		return
+	}
 	for d := range s.devices {
 		if d.address == string(leave.Address) {
 			delete(s.devices, d)

@@ -109,7 +109,6 @@ func (s *Store) Redeem(ctx context.Context, g storage.Guess, l storage.AddressLi
 	if !g.Right {
 		c.guesses++
 		a.AddFailure(now, storage.DayOf(c.createdAt), known)
-		s.touch(g.Address, a, now)
 		s.failures[hourOf(now)]++
 		return storage.Redeemed{Result: storage.GuessWrong}, nil
 	}

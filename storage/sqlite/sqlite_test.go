@@ -58,12 +58,14 @@ func TestWithoutDecoys(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer db.Close()
-		removed, err := db.Exec("DELETE FROM addresses; DELETE FROM challenges")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n, err := removed.RowsAffected(); n != 256 || err != nil {
-			t.Fatalf("%d rows were removed: %v", n, err)
+		for _, table := range []string{"addresses", "challenges"} {
+			removed, err := db.Exec("DELETE FROM " + table)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n, err := removed.RowsAffected(); n != 256 || err != nil {
+				t.Fatalf("%d rows of %s were removed: %v", n, table, err)
+			}
 		}
 		return store
 	}, 1, 2000)

@@ -14,6 +14,7 @@ var administration = []check{
 	{"ends the sessions that it names", "EndSessions ends the live sessions that the filter names, and counts them", adminEndSessions},
 	{"lists users", "ListUsers returns at most limit users, in the order of their ids, from after on", adminListUsers},
 	{"changes an address", "ChangeEmail gives the user another address; user and sessions are the same", adminChangeEmail},
+	{"respells an address", "ChangeEmail without an address to leave changes where mails go, and no code and no device", adminRespell},
 	{"gives nobody another's address", "an address that another user has is ErrConflict, and nothing was changed", adminChangeTaken},
 	{"deletes users", "DeleteUser removes the user and all sessions of the user", adminDeleteUser},
 	{"frees an address that was left", "devices are strangers to it, and who registers with it gets the NextUserID", adminLeftAddress},
@@ -112,6 +113,22 @@ func adminChangeEmail(ctx context.Context, s storage.Store) error {
 		lookup(s.UserByEmail(ctx, anna.email)).none(),
 		w.session(anna, 0).is(live(anna.guess(true, 0).Session, want)),
 		lookup(s.UserByEmail(ctx, ben.email)).is(user(ben)),
+	)
+}
+
+func adminRespell(ctx context.Context, s storage.Store) error {
+	w := play(ctx, s)
+	w.limits.StrangersPerHour, w.limits.Cooldown = 2, 0
+	want := user(anna)
+	want.MailTo = "ANNA@example.com"
+	return cmp.Or(
+		w.logsIn(anna),
+		w.asks(phone, ben),
+		value(s.ChangeEmail(ctx, anna.userID(), anna.email, want.MailTo, storage.LeftAddress{})).is(true),
+		lookup(s.UserByEmail(ctx, anna.email)).is(want),
+		w.find(phone).is(of(phone)),
+		w.find(ben).is(of(ben)),
+		w.asks(anna), // a device that logged in
 	)
 }
 

@@ -95,6 +95,11 @@ var brokenAdministration = []broken{
 			return list(ctx, after, limit)
 		}
 	}},
+	{"leaves the address that is only respelt", by("administration/respells an address"), leaves(func(leave *storage.LeftAddress) {
+		if len(leave.Address) == 0 {
+			leave.Address = anna.address()
+		}
+	})},
 	{"ends sessions when the address changes", by("administration/changes an address"), func(s *tampered) {
 		change := s.changeEmail
 		s.changeEmail = func(ctx context.Context, id, email, mailTo string, leave storage.LeftAddress) (bool, error) {

@@ -19,7 +19,7 @@ var sweeps = []check{
 	{"leave revoked sessions", "an ended session stays for as long as it would have lived: its token is never given again", sweepTombstones},
 	{"leave memories for a year", "what an address remembers, and which devices it knows, stays for a year", sweepMemory},
 	{"leave the failures of a week", "FailuresByHour of the last seven days survives", sweepFailures},
-	{"forget in the end", "what an address remembers goes AddressLife after the day, its devices after DeviceLife, the failures of an hour after FailureLife", sweepForgets},
+	{"forget in the end", "what an address remembers goes AddressLife after the day of its last mail, its devices after DeviceLife, the failures of an hour after FailureLife", sweepForgets},
 	{"leave what comes to life again", "what is taken, or asked for, parallel to Sweep is not lost, although it was dead before", sweepRevived},
 	{"disturb nobody", "verbs parallel to Sweep answer as ever", sweepParallel},
 }
@@ -183,20 +183,22 @@ func sweepFailures(ctx context.Context, s storage.Store) error {
 	)
 }
 
+// The last mail is of the day before the login.
 func sweepForgets(ctx context.Context, s storage.Store) error {
 	w := play(ctx, s)
-	addressLife := storage.EndOfDay(at(0)).Sub(at(0)) + storage.AddressLife
+	midnight := storage.EndOfDay(at(0)).Sub(at(0))
+	late, login := anna.later(midnight-time.Minute), midnight+time.Minute
 	return cmp.Or(
-		w.asks(anna),
-		w.wrong(anna, 1, 0),
-		w.right(anna, 0, storage.GuessLoggedIn),
-		w.sweeps(sessionLife), // and the code
-		value(w.swept(storage.FailureLife+hour-tick, 9)).is(0),
-		value(w.swept(storage.FailureLife+hour, 9)).is(1),
-		value(w.swept(addressLife-tick, 9)).is(0),
-		value(w.swept(addressLife, 9)).is(1),
-		value(w.swept(storage.DeviceLife-tick, 9)).is(0),
-		value(w.swept(storage.DeviceLife, 9)).is(1),
+		w.asks(late),
+		w.wrong(late, 1, login),
+		w.right(late, login, storage.GuessLoggedIn),
+		w.sweeps(login+sessionLife), // and the code
+		value(w.swept(midnight+storage.FailureLife+hour-tick, 9)).is(0),
+		value(w.swept(midnight+storage.FailureLife+hour, 9)).is(1),
+		value(w.swept(midnight+storage.AddressLife-tick, 9)).is(0),
+		value(w.swept(midnight+storage.AddressLife, 9)).is(1),
+		value(w.swept(login+storage.DeviceLife-tick, 9)).is(0),
+		value(w.swept(login+storage.DeviceLife, 9)).is(1),
 	)
 }
 

@@ -208,7 +208,7 @@ press('#sign-out', async () => {
   forget()
   location.replace(location.pathname)
 })
-for (const button of document.querySelectorAll('#done button')) button.disabled = false // which was too early
+for (const button of document.querySelectorAll('#done button')) button.disabled = false // they do something now
 
 // A pasted code may come with spaces.
 $('typed').addEventListener('input', () => {

@@ -37,7 +37,7 @@ func (s *sweeper) Sweep(ctx context.Context, now time.Time, limit int) (removed 
 // log in meanwhile.
 func TestAbuse_J10_sweptInBatches(t *testing.T) {
 	t.Parallel()
-	const batch = 500
+	const batch = 25
 	n := torture.Rounds(2000, 100_000) // in each table
 	for name, open := range map[string]func(*testing.T) house.Database{"sqlite": house.SQLite, "postgres": house.Postgres} {
 		t.Run(name, func(t *testing.T) {

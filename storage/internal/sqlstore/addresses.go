@@ -87,10 +87,14 @@ func rememberDevice(tx Conn, address, device []byte, now time.Time) error {
 	return exec(tx, deviceRemember, address, device, now.UnixMilli())
 }
 
-// leaving runs f, and when that was ok makes the address nobody's.
+// leaving runs f, and when that was ok makes the address nobody's, if one is left.
 func (s *Store) leaving(ctx context.Context, leave storage.LeftAddress, f func(tx Conn) (ok bool, err error)) (ok bool, err error) {
 	err = s.db.Transact(ctx, func(tx Conn) error {
-		_, address, err := lockAddress(tx, leave.Address)
+		if len(leave.Address) == 0 { // none is left
+			ok, err = f(tx)
+			return err
+		}
+		locked, address, err := lockAddress(tx, leave.Address)
 		if err != nil {
 			return err
 		}
@@ -103,8 +107,11 @@ func (s *Store) leaving(ctx context.Context, leave storage.LeftAddress, f func(t
 		if err := exec(tx, deviceForget, leave.Address); err != nil {
 			return err
 		}
+		if !bytes.Equal(locked, leave.Address) { // it is not remembered
+			return nil
+		}
 		address.UserID = leave.NextUserID
-		return changeAddress(tx, leave.Address, address)
+		return changeAddress(tx, locked, address)
 	})
 	return ok && err == nil, err
 }

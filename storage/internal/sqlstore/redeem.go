@@ -103,7 +103,7 @@ func redeem(tx Conn, g storage.Guess, l storage.AddressLimits, now time.Time) (s
 		return out, err
 	}
 	address.Forgive(dayOf(spent.CreatedAt), spent.Guesses, known)
-	return out, saveAddress(tx, g.Address, address, now)
+	return out, changeAddress(tx, g.Address, address)
 }
 
 // countMiss counts a wrong guess, if there is a challenge to guess at; if not,

@@ -1,3 +1,3 @@
--- After a guess, of which nothing else may be to be remembered. Without a new time, which would touch an index as
--- well: at another place for a decoy than for an address.
+-- Changes what is remembered, and not for how long: the time is in an index, whose entry would move to another page for an
+-- address than for a decoy. The count makes it a change even where nothing else is to be remembered.
 UPDATE addresses SET state = ?, guesses = guesses + 1 WHERE key = ?
