@@ -19,16 +19,19 @@ func TestRetryAfter(t *testing.T) {
 		time.Minute, time.Minute + 1, 10 * time.Minute, time.Hour - 1, time.Hour, 24 * time.Hour, 365 * 24 * time.Hour,
 	} {
 		least := int((wait + 10*time.Second - 1) / (10 * time.Second) * 10)
-		values := make(map[int]bool)
+		values, longest := make(map[int]bool), 0
 		for range 1000 {
 			got := auth.RetryAfter(wait)
-			values[got] = true
+			values[got], longest = true, max(longest, got)
 			if got < least || time.Duration(got)*time.Second < wait || got > least+least/5 {
 				t.Fatalf("%v: %d s, want %d to %d", wait, got, least, least+least/5)
 			}
 		}
 		if least >= 60 && len(values) < 10 {
 			t.Errorf("%v: only %d different values", wait, len(values))
+		}
+		if least >= 1000 && longest < least*119/100 {
+			t.Errorf("%v: never more than %d s", wait, longest)
 		}
 	}
 }
