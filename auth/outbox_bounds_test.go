@@ -116,3 +116,21 @@ func TestDeliveryBounds(t *testing.T) {
 		}
 	})
 }
+
+// What is being delivered when Run ends has ten seconds more.
+func TestDeliveryGrace(t *testing.T) {
+	t.Parallel()
+	play(t, func(c *auth.Config) {
+		c.Mailer = auth.MailerFunc(func(ctx context.Context, _ auth.CodeMail) error { <-ctx.Done(); return ctx.Err() })
+	}, func(k *kit) {
+		if a := k.send("ann@b.example"); a.status != 200 {
+			k.Fatal(string(a.body))
+		}
+		synctest.Wait()
+		start := time.Now()
+		k.stop()
+		if took := time.Since(start); took != 10*time.Second {
+			t.Errorf("Run ended after %v", took)
+		}
+	})
+}
