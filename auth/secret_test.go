@@ -211,3 +211,20 @@ func TestSealBox(t *testing.T) {
 		t.Error("nothing opens")
 	}
 }
+
+// Keys are as another implementation of HKDF has them: whatever else they were,
+// codes, cookies and the keys in the store would be of no use after an update.
+func TestSecretKeysStay(t *testing.T) {
+	t.Parallel()
+	keys := Secret("correct horse battery staple 0123456789").keys()
+	for name, row := range map[string][2]string{
+		"id":     {keys.id, "5f0eded3d74f"},
+		"code":   {hex.EncodeToString(keys.code), "bfb6daf45111896ffde9ca2f8ea70658d341e8a0159da3cab6e534adfcbc00df"},
+		"seal":   {hex.EncodeToString(keys.seal), "d234458f9b75a06c01be6b48789313eb3674510a78d890f3354bbb6e68992b29"},
+		"rotate": {hex.EncodeToString(keys.rotate), "9f9e4e7461612719702769492250a50cad38214168bc4e27a7d7010032e96a44"},
+	} {
+		if row[0] != row[1] {
+			t.Errorf("%s: got %s, want %s", name, row[0], row[1])
+		}
+	}
+}
