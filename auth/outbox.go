@@ -140,8 +140,11 @@ func (a *Auth) deliver(ctx context.Context) {
 // claim takes as many due mails as there are free workers.
 func (a *Auth) claim(ctx context.Context, limit int) []storage.Mail {
 	defer a.contain()
+	if limit == 0 {
+		return nil
+	}
 	now := failpoint.Now()
-	if limit == 0 || a.delivery.circuitWait(now) > 0 || a.inService() != nil {
+	if a.delivery.circuitWait(now) > 0 || a.inService() != nil {
 		return nil
 	}
 	mails, err := a.config.Store.ClaimMails(ctx, limit, deliveryLease, deliveryMinLife, now)

@@ -83,6 +83,11 @@ func TestDeliveryBounds(t *testing.T) {
 		if len(times) != 4 {
 			t.Errorf("%d mails are under way", len(times))
 		}
+		release <- struct{}{} // one ends
+		synctest.Wait()
+		if len(times) != 5 {
+			t.Errorf("after one of them %d mails were begun", len(times))
+		}
 		close(release)
 		synctest.Wait()
 		if len(times) != mails || len(store.records) != mails {
