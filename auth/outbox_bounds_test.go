@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -72,6 +73,11 @@ func TestDeliveryBounds(t *testing.T) {
 			return nil
 		})
 	}
+	begun := func() []time.Duration {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(times)
+	}
 	play(t, change, func(k *kit) {
 		const mails = 6
 		for i := range mails {
@@ -80,23 +86,28 @@ func TestDeliveryBounds(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		if len(times) != 4 {
-			t.Errorf("%d mails are under way", len(times))
+		if n := len(begun()); n != 4 {
+			t.Errorf("%d mails are under way", n)
 		}
 		release <- struct{}{} // one ends
 		synctest.Wait()
-		if len(times) != 5 {
-			t.Errorf("after one of them %d mails were begun", len(times))
+		if n := len(begun()); n != 5 {
+			t.Errorf("after one of them %d mails were begun", n)
 		}
 		close(release)
+		time.Sleep(time.Minute)
 		synctest.Wait()
-		if len(times) != mails || len(store.records) != mails {
-			t.Errorf("%d mails were sent, and the end of %d was recorded", len(times), len(store.records))
-		}
-		for i, d := range times {
+		k.stop()
+
+		for i, d := range begun() {
 			if d != 30*time.Second {
 				t.Errorf("mail %d may take %v", i, d)
 			}
+		}
+		store.mu.Lock()
+		defer store.mu.Unlock()
+		if len(store.records) != mails {
+			t.Errorf("the end of %d mails was recorded", len(store.records))
 		}
 		for i, d := range store.records {
 			if d != 10*time.Second {
@@ -108,9 +119,6 @@ func TestDeliveryBounds(t *testing.T) {
 				t.Errorf("claimed for %v, if they live for %v", store.leases[i], store.minLives[i])
 			}
 		}
-
-		time.Sleep(time.Minute)
-		synctest.Wait()
 		for i := 1; i < len(store.beats); i++ {
 			if pause := store.beats[i].Sub(store.beats[i-1]); pause != 10*time.Second {
 				t.Errorf("a sign of life after %v", pause)
