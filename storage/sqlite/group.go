@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"example.com/mailkey/internal/failpoint"
 	"example.com/mailkey/storage"
@@ -38,6 +39,8 @@ type job struct {
 	f    func(sqlstore.Conn) error
 	sync bool       // wait for the disk
 	done chan error // with room for one
+
+	begun atomic.Bool // by whoever commits it, or given up
 }
 
 // newGroup returns a group on a connection whose commits wait for the disk,
@@ -54,7 +57,7 @@ func newGroup(conn sqlstore.Conn, setSync func(on bool) error, look func() error
 // write runs f in a transaction and returns after its commit, which waits for
 // the disk if sync says so. When ctx ends before f was started, f is not run.
 func (g *group) write(ctx context.Context, f func(sqlstore.Conn) error, sync bool) error {
-	j := &job{ctx, f, sync, make(chan error, 1)}
+	j := &job{ctx: ctx, f: f, sync: sync, done: make(chan error, 1)}
 	select {
 	case g.queue <- j:
 	default:
@@ -64,6 +67,11 @@ func (g *group) write(ctx context.Context, f func(sqlstore.Conn) error, sync boo
 		select {
 		case err := <-j.done:
 			return err
+		case <-ctx.Done():
+			if j.begun.CompareAndSwap(false, true) {
+				return ctx.Err()
+			}
+			return <-j.done
 		case _, open := <-g.free:
 			if !open {
 				select {
@@ -85,6 +93,9 @@ func (g *group) commit() {
 	for len(jobs) < groupSize {
 		select {
 		case j := <-g.queue:
+			if !j.begun.CompareAndSwap(false, true) {
+				continue
+			}
 			if err := j.ctx.Err(); err != nil {
 				j.done <- err
 				continue

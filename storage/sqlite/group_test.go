@@ -177,3 +177,31 @@ func TestCloseTellsTheTruth(t *testing.T) {
 		}
 	}
 }
+
+// Whoever may wait no longer leaves while others hold the writer, and what they
+// came for is not done.
+func TestGroupIsLeft(t *testing.T) {
+	t.Parallel()
+	db := openDatabase(t)
+	hold, held := make(chan struct{}), make(chan struct{})
+	var first sync.WaitGroup
+	first.Go(func() {
+		if err := db.Transact(context.Background(), func(sqlstore.Conn) error { close(held); <-hold; return nil }); err != nil {
+			t.Error(err)
+		}
+	})
+	<-held
+	gone, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := db.Transact(gone, put(1)); !errors.Is(err, context.Canceled) { // while the first is still at it
+		t.Error(err)
+	}
+	close(hold)
+	first.Wait()
+	if err := db.Transact(context.Background(), put(2)); err != nil {
+		t.Error(err)
+	}
+	if n := count(t, db); n != 1 {
+		t.Errorf("%d rows were written", n)
+	}
+}
