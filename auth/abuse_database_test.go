@@ -338,7 +338,7 @@ var retention = map[string]struct {
 		5 * day, "token_hash user_id agent os claimed_ip ip data previous_hash last_seen_at created_at",
 		"id client_id expires_at ended_at rotated_at", "",
 	},
-	"addresses":     {367 * day, "key state guesses", "seen_at", "seen_at = 9223372036854775807"},
+	"addresses":     {367 * day, "key state saves", "seen_at", "seen_at = 9223372036854775807"},
 	"devices":       {400 * day, "address device", "seen_at", ""},
 	"failure_hours": {8*day + time.Hour, "", "hour shard n all_n", ""},
 	"users":         {0, "id email mail_to created_at last_login_at disabled_at", "generation", ""},

@@ -21,8 +21,8 @@ const (
 
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
-// deriveCode makes the code of a challenge. The binding is made of
-// keyed hashes of address, client, device and purpose: copied to another row, a challenge
+// deriveCode makes the code of a challenge. The binding is made of keyed hashes
+// of address, client, device and purpose: copied to another row, a challenge
 // makes another code.
 func deriveCode(secret, binding []byte, c storage.Challenge) string {
 	mac := hmac.New(sha256.New, secret)

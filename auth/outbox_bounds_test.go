@@ -17,7 +17,6 @@ import (
 type outboxStore struct {
 	storage.Store
 	mu       sync.Mutex
-	limits   []int
 	leases   []time.Duration
 	minLives []time.Duration
 	records  []time.Duration // until they are given up
@@ -26,7 +25,7 @@ type outboxStore struct {
 
 func (s *outboxStore) ClaimMails(ctx context.Context, limit int, lease, minLife time.Duration, now time.Time) ([]storage.Mail, error) {
 	s.mu.Lock()
-	s.limits, s.leases, s.minLives = append(s.limits, limit), append(s.leases, lease), append(s.minLives, minLife)
+	s.leases, s.minLives = append(s.leases, lease), append(s.minLives, minLife)
 	s.mu.Unlock()
 	return s.Store.ClaimMails(ctx, limit, lease, minLife, now)
 }
@@ -114,7 +113,7 @@ func TestDeliveryBounds(t *testing.T) {
 				t.Errorf("to record the end of mail %d may take %v", i, d)
 			}
 		}
-		for i := range store.limits {
+		for i := range store.leases {
 			if store.leases[i] != 101*time.Second || store.minLives[i] != time.Minute {
 				t.Errorf("claimed for %v, if they live for %v", store.leases[i], store.minLives[i])
 			}

@@ -84,14 +84,14 @@ func (g *target) open(driver, source string) {
 // have. The server gets its turn in between.
 func (g *target) counts(n int) {
 	g.Helper()
-	statement := `INSERT INTO mailkey.limits (key, tat) SELECT sha256(i::text::bytea), $4 FROM generate_series($1::int, least($2::int, $3::int) - 1) AS i`
+	statement := `INSERT INTO mailkey.limits (key, tat) SELECT sha256(i::text::bytea), $3 FROM generate_series($1::int, $2::int - 1) AS i`
 	if g.files != "" { // in the order of the keys, or each was on a page of its own
 		statement = `WITH RECURSIVE made (i) AS (SELECT $1 UNION ALL SELECT i + 1 FROM made WHERE i + 1 < $2)
-			INSERT INTO limits (key, tat) SELECT unhex(printf('%08x', i * 4294967296 / $3) || hex(randomblob(28))), $4 FROM made`
+			INSERT INTO limits (key, tat) SELECT unhex(printf('%08x', i * 400) || hex(randomblob(28))), $3 FROM made`
 	}
 	const atOnce = 50_000
 	for i := 0; i < n; i += atOnce {
-		if _, err := g.db.ExecContext(g.Context(), statement, i, min(i+atOnce, n), n, time.Now().Add(time.Hour).UnixMilli()); err != nil {
+		if _, err := g.db.ExecContext(g.Context(), statement, i, min(i+atOnce, n), time.Now().Add(time.Hour).UnixMilli()); err != nil {
 			g.Fatal(err)
 		}
 	}

@@ -64,7 +64,7 @@ func TestAbuse_H03_C22_login(t *testing.T) {
 	onEachDatabase(t, func(s *scene) {
 		n := max(few, *samples/50)
 		newcomers := func() []string { return s.tried(strangers(n)) }
-		people := func(device string) []string { return s.peopleWith(device, n) }
+		people := func(device string) []string { return s.people(device, n) }
 
 		never, nothing := s.guessesAt(strangers(n)), s.guessesAt(strangers(n))
 		hasAccount, isDisabled := s.guessesAt(people("elsewhere")), s.guessesAt(s.disable(people("elsewhere")))

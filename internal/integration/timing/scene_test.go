@@ -134,8 +134,8 @@ func (r *relay) SendCode(ctx context.Context, m auth.CodeMail) error {
 }
 
 // store is told how long codes live, and how much longer it takes where there
-// is an account or a live code. It lets everybody guess as often as they like, and has codes
-// mailed one right after the other.
+// is an account or a live code. It lets everybody guess as often as they like,
+// and has codes mailed one right after the other.
 type store struct {
 	storage.Store
 	lifetime time.Duration // 0: as asked
@@ -226,14 +226,9 @@ func (s *scene) makeRoom() {
 	s.waiting = 0
 }
 
-// people returns addresses that are known, since their owners logged in.
-func (s *scene) people(n int) []string {
-	s.Helper()
-	return s.peopleWith(mine, n)
-}
-
-// peopleWith are those who logged in with a device.
-func (s *scene) peopleWith(device string, n int) []string {
+// people returns addresses that are known, since their owners logged in with a
+// device.
+func (s *scene) people(device string, n int) []string {
 	s.Helper()
 	all := strangers(n)
 	for _, email := range all {

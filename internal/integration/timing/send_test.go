@@ -58,7 +58,7 @@ func nobodyYet(int) string { return house.Person() }
 func TestAbuse_B17_H02_H09_send(t *testing.T) {
 	onEachDatabase(t, func(s *scene) {
 		n := max(2*few, *samples/6) // each is asked for some six times, which is what strangers may in a day
-		known, disabled := s.people(n), s.disable(s.people(n))
+		known, disabled := s.people(mine, n), s.disable(s.people(mine, n))
 		s.mails.isSlow.Store(true)
 		s.compare("unknown, known", alike, s.send(nobodyYet), s.send(oneOf(known)))
 		s.compare("unknown, disabled", alike, s.send(nobodyYet), s.send(oneOf(disabled)))
@@ -68,7 +68,7 @@ func TestAbuse_B17_H02_H09_send(t *testing.T) {
 // What takes a little longer is noticed, or the tests above prove nothing.
 func TestPositiveControl(t *testing.T) {
 	onEachDatabase(t, func(s *scene) {
-		known := s.people(max(2*few, *samples/6))
+		known := s.people(mine, max(2*few, *samples/6))
 		s.mails.isSlow.Store(true)
 		longer := func(by time.Duration, want outcome) {
 			s.store.known = by

@@ -18,9 +18,6 @@ var addressLock string
 //go:embed queries/address_save.sql
 var addressSave string
 
-//go:embed queries/address_change.sql
-var addressChange string
-
 //go:embed queries/device_find.sql
 var deviceFind string
 
@@ -33,7 +30,8 @@ var deviceForget string
 //go:embed queries/challenge_forget.sql
 var challengeForget string
 
-// openAddress reads what is remembered of an address and locks it. Nobody else
+// openAddress reads what is remembered of an address, which is remembered for a
+// year from today on, and locks it. Nobody else
 // does anything to the address, or to its user by way of it, before tx ends.
 func openAddress(tx Conn, key []byte, now time.Time) (*storage.Address, error) {
 	doc, _, err := get[string](tx, addressOpen, key, storage.EndOfDay(now).UnixMilli())
@@ -57,24 +55,14 @@ func lockAddress(tx Conn, key []byte) (locked []byte, a *storage.Address, err er
 	return row.Key, a, err
 }
 
-// saveAddress writes what openAddress or lockAddress has read, and remembers it
-// for a year from today on.
-func saveAddress(tx Conn, key []byte, a *storage.Address, now time.Time) error {
+// saveAddress writes what openAddress or lockAddress has read. How long it is
+// remembered does not change, if it is at all.
+func saveAddress(tx Conn, key []byte, a *storage.Address) error {
 	doc, err := a.Encode()
 	if err != nil {
 		return err
 	}
-	return exec(tx, addressSave, string(doc), storage.EndOfDay(now).UnixMilli(), key)
-}
-
-// changeAddress is saveAddress for what is to be remembered no longer than it
-// was, if at all.
-func changeAddress(tx Conn, key []byte, a *storage.Address) error {
-	doc, err := a.Encode()
-	if err != nil {
-		return err
-	}
-	return exec(tx, addressChange, string(doc), key)
+	return exec(tx, addressSave, string(doc), key)
 }
 
 // knownDevice reports whether the device logged in to the address before.
@@ -111,7 +99,7 @@ func (s *Store) leaving(ctx context.Context, leave storage.LeftAddress, f func(t
 			return nil
 		}
 		address.UserID = leave.NextUserID
-		return changeAddress(tx, locked, address)
+		return saveAddress(tx, locked, address)
 	})
 	return ok && err == nil, err
 }

@@ -96,7 +96,7 @@ func requestCode(tx Conn, r storage.CodeRequest, l storage.AddressLimits, now ti
 		address.UserID = r.UserID
 	}
 	address.AddSend(now, known)
-	if err := saveAddress(tx, r.Address, address, now); err != nil {
+	if err := saveAddress(tx, r.Address, address); err != nil {
 		return out, err
 	}
 	if err := failpoint.Hit("send: address saved"); err != nil {

@@ -103,7 +103,7 @@ func redeem(tx Conn, g storage.Guess, l storage.AddressLimits, now time.Time) (s
 		return out, err
 	}
 	address.Forgive(dayOf(spent.CreatedAt), spent.Guesses, known)
-	return out, changeAddress(tx, g.Address, address)
+	return out, saveAddress(tx, g.Address, address)
 }
 
 // countMiss counts a wrong guess, if there is a challenge to guess at; if not,
@@ -126,7 +126,7 @@ func countMiss(tx Conn, which []any, key []byte, address *storage.Address, known
 		address.AddFailure(now, dayOf(missed.CreatedAt), known)
 	}
 	// It is remembered from when the code was asked for, which is not long ago.
-	if err := changeAddress(tx, key, address); err != nil {
+	if err := saveAddress(tx, key, address); err != nil {
 		return storage.Redeemed{}, err
 	}
 	return storage.Redeemed{Result: result}, exec(tx, failureCount, hourOf(now), decoy[0]%failureShards, n)

@@ -30,7 +30,7 @@ CREATE TABLE addresses (
     key     BYTEA  PRIMARY KEY,
     state   TEXT   NOT NULL, -- JSON: storage.Address
     seen_at BIGINT NOT NULL, -- the end of the day
-    guesses BIGINT NOT NULL DEFAULT 0 -- at whatever: each changes the row, or it would not be written
+    saves   BIGINT NOT NULL DEFAULT 0 -- of state: a row that stays what it was would not be written
 );
 CREATE INDEX addresses_seen ON addresses (seen_at);
 

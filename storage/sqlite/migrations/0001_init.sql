@@ -29,7 +29,7 @@ CREATE TABLE addresses (
     key     BLOB    PRIMARY KEY,
     state   TEXT    NOT NULL, -- JSON: storage.Address
     seen_at INTEGER NOT NULL, -- the end of the day
-    guesses INTEGER NOT NULL DEFAULT 0 -- at whatever: each changes the row, or it would not be written
+    saves   INTEGER NOT NULL DEFAULT 0 -- of state: a row that stays what it was would not be written
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX addresses_seen ON addresses (seen_at);
 
