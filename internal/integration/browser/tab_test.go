@@ -189,12 +189,18 @@ func eval[T any](b *tab, expression string) T {
 // wait waits until the expression is true, whatever page the tab shows then.
 func (b *tab) wait(expression string) {
 	b.Helper()
+	until[bool](b, "Boolean("+expression+")")
+}
+
+// until waits until the expression is something, and returns it.
+func until[T any](b *tab, expression string) T {
+	b.Helper()
 	deadline := time.Now().Add(30 * time.Second)
 	for {
 		// While the tab is on its way to another page there is nothing to ask.
-		ok, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("Boolean("+expression+")"))
-		if err == nil && ok {
-			return
+		value, err := chromedp.Run(b.ctx, chromedp.Evaluate[*T]("("+expression+") || null"))
+		if err == nil && value != nil {
+			return *value
 		}
 		if time.Now().After(deadline) || b.ctx.Err() != nil {
 			b.Fatalf("%s is not true: %v\n%s", expression, err, eval[string](b, "location.href + '\\n' + document.body?.innerText"))
@@ -239,16 +245,14 @@ func (b *tab) at(path string) {
 // protocol numbers are gone when a page takes another's place.
 func (b *tab) click(selector string) {
 	b.Helper()
-	at := fmt.Sprintf(`(() => {
+	place := until[[2]float64](b, fmt.Sprintf(`(() => {
 		const element = document.querySelector(%q)
 		if (!element?.checkVisibility() || element.disabled || document.body.hasAttribute('aria-busy')) return
 		element.scrollIntoView({block: 'nearest', behavior: 'instant'})
 		const {left, top, width, height} = element.getClientRects()[0]
 		const x = left + width / 2, y = top + height / 2
 		return element.contains(document.elementFromPoint(x, y)) && [x, y]
-	})()`, selector)
-	b.wait(at)
-	place := eval[[2]float64](b, at)
+	})()`, selector))
 	b.do(chromedp.MouseClickXY(place[0], place[1]))
 }
 
