@@ -27,7 +27,7 @@ func TestFault_R42_noFiles(t *testing.T) {
 		s.shell(`ulimit -n 64; exec "$@"`)
 		s.steady()
 		token := s.newPerson().logsIn()
-		connected := &http.Client{Timeout: 10 * time.Second} // and stays so
+		connected := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{}} // and stays so, whoever else closes theirs
 		refresh := func() int {
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.at.URL+"/api/v2/sdk/sso/session-token/id-token", nil)
 			if err != nil {
