@@ -204,6 +204,8 @@ func TestRelayRecovers(t *testing.T) {
 			}
 			return nil
 		})
+		k.stop()
+		k.run() // again
 		for i := range 10 {
 			k.as(func(k *kit) { k.peer = fmt.Sprintf("198.51.%d.1", i) }).send(fmt.Sprintf("a%d@b.example", i))
 		}
@@ -238,6 +240,10 @@ func TestRunEnds(t *testing.T) {
 		k.stop()
 		if k.mails.count() != 1 || time.Since(began) != 8*time.Second || ended.IsZero() {
 			t.Errorf("Run ended after %v with %d mails delivered", time.Since(began), k.mails.count())
+		}
+		time.Sleep(time.Minute)
+		if a := k.send("bob@b.example"); a.code() != string(auth.ReasonNotSent) {
+			t.Errorf("a minute after Run ended: %s", a.body)
 		}
 	})
 }
