@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -36,7 +37,7 @@ func exampleTerminates(t *testing.T, program string) {
 		t.Fatal(err)
 	}
 
-	p.Signal(t)
+	p.Signal(t, syscall.SIGTERM)
 	p.WaitFor(t, p.Stderr, `msg=stopping`)
 	poll := time.NewTicker(10 * time.Millisecond)
 	defer poll.Stop()

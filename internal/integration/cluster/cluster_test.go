@@ -16,7 +16,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -25,6 +24,7 @@ import (
 
 	"example.com/mailkey/auth"
 	"example.com/mailkey/captcha"
+	"example.com/mailkey/internal/integration/program"
 	"example.com/mailkey/internal/integration/services"
 	"example.com/mailkey/internal/integration/smtpd"
 	"example.com/mailkey/storage"
@@ -45,7 +45,7 @@ type cluster struct {
 
 // instance is a process of the server.
 type instance struct {
-	*services.Process
+	*program.Process
 	addr string
 }
 
@@ -77,24 +77,23 @@ func newCluster(tb testing.TB) *cluster {
 func (c *cluster) secretText() string { return hex.EncodeToString(c.secret) }
 
 // launch starts an instance that may or may not come up.
-func (c *cluster) launch(tb testing.TB, program, addr string, args ...string) *instance {
+func (c *cluster) launch(tb testing.TB, path, addr string, args ...string) *instance {
 	tb.Helper()
 	args = append([]string{
 		"-addr", addr, "-database", c.database, "-schema", c.schema, "-pool", "8", "-secret-file", c.file,
 		"-issuer", c.url, "-client", "app", "-captcha", "pow", "-smtp", c.relay.URL(), "-trusted-proxies", "127.0.0.1",
 	}, args...)
-	cmd := exec.Command(program, args...)
+	cmd := exec.Command(path, args...)
 	cmd.Dir = directory(tb)
-	cmd.Env = []string{"GORACE=halt_on_error=1"}
-	i := &instance{services.Run(tb, cmd), addr}
+	i := &instance{program.Start(tb, cmd), addr}
 	tb.Cleanup(func() { i.check(tb, c.secretText()) })
 	return i
 }
 
 // start starts an instance and waits until it serves.
-func (c *cluster) start(tb testing.TB, program, addr string, args ...string) *instance {
+func (c *cluster) start(tb testing.TB, path, addr string, args ...string) *instance {
 	tb.Helper()
-	i := c.launch(tb, program, addr, args...)
+	i := c.launch(tb, path, addr, args...)
 	i.serves(tb)
 	return i
 }
@@ -119,20 +118,6 @@ func (i *instance) serves(tb testing.TB) {
 	})
 }
 
-// terminate asks the instance to end, which it does well and in time.
-func (i *instance) terminate(tb testing.TB) {
-	tb.Helper()
-	i.Signal(tb, syscall.SIGTERM)
-	i.endsWell(tb)
-}
-
-func (i *instance) endsWell(tb testing.TB) {
-	tb.Helper()
-	if status := i.Wait(tb, 11*time.Second); status != 0 {
-		tb.Errorf("exit status after SIGTERM: %d\n%s", status, i.Log())
-	}
-}
-
 // check looks for what no log may have in it.
 func (i *instance) check(tb testing.TB, secret string) {
 	if tb.Failed() {
@@ -146,11 +131,11 @@ func (i *instance) check(tb testing.TB, secret string) {
 }
 
 // startAll starts an instance at each address, all at once.
-func (c *cluster) startAll(tb testing.TB, program string, addrs []string, args ...string) []*instance {
+func (c *cluster) startAll(tb testing.TB, path string, addrs []string, args ...string) []*instance {
 	tb.Helper()
 	var instances []*instance
 	for _, addr := range addrs {
-		instances = append(instances, c.launch(tb, program, addr, args...))
+		instances = append(instances, c.launch(tb, path, addr, args...))
 	}
 	for _, i := range instances {
 		i.serves(tb)
@@ -177,7 +162,7 @@ func newTrio(tb testing.TB) *trio {
 	tb.Helper()
 	c := newCluster(tb)
 	addrs := freeAddrs(tb, 3)
-	instances := c.startAll(tb, program(tb), addrs)
+	instances := c.startAll(tb, current(tb), addrs)
 	c.balance(tb, addrs)
 	return &trio{c, instances}
 }

@@ -27,9 +27,9 @@ func TestDocument(t *testing.T) {
 	if err := os.WriteFile(single.file, []byte(c.secretText()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	before := single.start(t, program(t), freeAddrs(t, 1)[0])
+	before := single.start(t, current(t), freeAddrs(t, 1)[0])
 	ann := newDevice(before.url()).login(t, c.relay, newAddress())
-	before.terminate(t)
+	before.Terminate(t)
 
 	var script strings.Builder
 	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(document(t), -1) {
@@ -41,7 +41,7 @@ func TestDocument(t *testing.T) {
 	addrs := freeAddrs(t, 3)
 	server := postgresServer(t).Addr
 	shell := startShell(t, dir, replaceAll(t, script.String(),
-		"go build -o mailkey ./example/cluster", "cp "+program(t)+" mailkey", // not into the tree
+		"go build -o mailkey ./example/cluster", "cp "+current(t)+" mailkey", // not into the tree
 		"127.0.0.1:5432", server,
 		"http://127.0.0.1:8080", c.url,
 		"8081 8082 8083", ports(t, addrs),

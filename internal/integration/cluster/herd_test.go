@@ -20,7 +20,7 @@ func TestFault_R36_everybodyComesBackAtOnce(t *testing.T) {
 	c := newCluster(t)
 	server := services.StartPostgres(t)
 	c.database = server.URL("postgres")
-	instances := c.startAll(t, program(t), freeAddrs(t, 3), "-pool", "16")
+	instances := c.startAll(t, current(t), freeAddrs(t, 3), "-pool", "16")
 	clients := make([]*comeback, torture.Rounds(100, 10_000))
 	for n := range clients {
 		clients[n] = &comeback{device: newDevice(instances[n%3].url()), obeys: n%2 == 0}

@@ -14,7 +14,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	_ "modernc.org/sqlite"
 
-	"example.com/mailkey/internal/integration/services"
+	"example.com/mailkey/internal/integration/program"
 	"example.com/mailkey/internal/integration/smtpd"
 )
 
@@ -27,7 +27,7 @@ func TestImportFromSQLite(t *testing.T) {
 	file := filepath.Join(directory(t), "mailkey.db")
 	single := *c
 	single.database = file
-	before := single.start(t, program(t), freeAddrs(t, 1)[0])
+	before := single.start(t, current(t), freeAddrs(t, 1)[0])
 
 	ann := newDevice(before.url()).login(t, c.relay, newAddress())
 	token := ann.do(t, "POST", refreshPath, nil, ok)
@@ -42,7 +42,7 @@ func TestImportFromSQLite(t *testing.T) {
 	c.relay.Always(smtpd.Greeting, smtpd.Cut())
 	late, lateAddress := newDevice(before.url()), newAddress()
 	late.send(t, lateAddress)
-	before.terminate(t)
+	before.Terminate(t)
 	c.relay.Always(smtpd.Greeting, smtpd.Pass())
 
 	out := c.imports(t, file, 0)
@@ -57,7 +57,7 @@ func TestImportFromSQLite(t *testing.T) {
 	}
 
 	addrs := freeAddrs(t, 3)
-	c.startAll(t, program(t), addrs)
+	c.startAll(t, current(t), addrs)
 	c.balance(t, addrs)
 	c.verify(t, c.url, token.field("id_token"))
 	fresh := ann.at(c.url).do(t, "POST", refreshPath, nil, ok)
@@ -80,10 +80,10 @@ func TestImportRefuses(t *testing.T) {
 	if out := c.imports(t, "missing.db", 1); !strings.Contains(out, "missing.db: no such file or directory") {
 		t.Errorf("no such file: got\n%s", out)
 	}
-	c.start(t, program(t), freeAddrs(t, 1)[0])
+	c.start(t, current(t), freeAddrs(t, 1)[0])
 	single := *c
 	single.database = filepath.Join(directory(t), "mailkey.db")
-	single.start(t, program(t), freeAddrs(t, 1)[0]).terminate(t)
+	single.start(t, current(t), freeAddrs(t, 1)[0]).Terminate(t)
 	if out := c.imports(t, single.database, 1); !strings.Contains(out, "an instance has used it already") {
 		t.Errorf("a schema in use: got\n%s", out)
 	}
@@ -95,9 +95,9 @@ func TestImportRefuses(t *testing.T) {
 // imports runs an import to its end and returns what it writes.
 func (c *cluster) imports(t *testing.T, file string, status int) string {
 	t.Helper()
-	p := services.Run(t, exec.Command(program(t),
+	p := program.Start(t, exec.Command(current(t),
 		"-database", c.database, "-schema", c.schema, "-secret-file", c.file, "-import", file))
-	if got := p.Wait(t, time.Minute); got != status {
+	if got := p.Status(t, time.Minute); got != status {
 		t.Fatalf("exit status of the import: got %d, want %d\n%s", got, status, p.Log())
 	}
 	return p.Log()

@@ -42,7 +42,7 @@ func TestAbuse_G14_manyColdStarts(t *testing.T) {
 	c := newCluster(t)
 	addrs := freeAddrs(t, torture.Rounds(6, 100))
 	var first []string
-	for _, i := range c.startAll(t, program(t), addrs, "-pool", "2") {
+	for _, i := range c.startAll(t, current(t), addrs, "-pool", "2") {
 		got := c.keyIDs(t, i.url())
 		if first == nil {
 			first = got

@@ -5,12 +5,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 
+	"example.com/mailkey/internal/integration/program"
 	"example.com/mailkey/internal/integration/services"
 )
 
@@ -85,8 +85,8 @@ func postgresServer(tb testing.TB) *services.Postgres {
 	return thePostgres
 }
 
-// program is example/cluster.
-func program(tb testing.TB) string {
+// current is example/cluster, as it is now.
+func current(tb testing.TB) string {
 	tb.Helper()
 	return built(tb, buildOnce)
 }
@@ -106,7 +106,7 @@ func built(tb testing.TB, once func() (string, error)) string {
 func build(name string, args ...string) (path string, err error) {
 	path = filepath.Join(workDir, name)
 	args = append([]string{"build", "-o", path}, args...)
-	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+	if program.Race() {
 		args = append(args, "-race")
 	}
 	cmd := exec.Command("go", append(args, ".")...)

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"example.com/mailkey/internal/integration/services"
+	"example.com/mailkey/internal/integration/program"
 )
 
 // What is wrong with the flags that only this program has is said in a sentence.
@@ -30,11 +30,11 @@ func TestRefusals(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.Command(program(t), test.args...)
+			cmd := exec.Command(current(t), test.args...)
 			cmd.Dir = directory(t)
 			cmd.Env = append(cmd.Env, test.env...)
-			p := services.Run(t, cmd)
-			if got := p.Wait(t, 30*time.Second); got != test.status || !strings.Contains(p.Log(), "mailkey: "+test.want) {
+			p := program.Start(t, cmd)
+			if got := p.Status(t, 30*time.Second); got != test.status || !strings.Contains(p.Log(), "mailkey: "+test.want) {
 				t.Errorf("got %d, want %d %s\n%s", got, test.status, test.want, p.Log())
 			}
 		})
@@ -50,8 +50,8 @@ func TestUnreachableDatabase(t *testing.T) {
 		"postgres://mailkey:hunter22@127.0.0.1:many/mailkey",
 	} {
 		c.database = url
-		i := c.launch(t, program(t), freeAddrs(t, 1)[0])
-		if got := i.Wait(t, 30*time.Second); got != 1 || strings.Contains(i.Log(), "hunter22") || !strings.HasPrefix(i.Log(), "mailkey: ") {
+		i := c.launch(t, current(t), freeAddrs(t, 1)[0])
+		if got := i.Status(t, 30*time.Second); got != 1 || strings.Contains(i.Log(), "hunter22") || !strings.HasPrefix(i.Log(), "mailkey: ") {
 			t.Errorf("got %d\n%s", got, i.Log())
 		}
 	}

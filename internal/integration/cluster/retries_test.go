@@ -13,7 +13,7 @@ import (
 func TestFault_R48_theBalancerRepeatsRequests(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	instances := c.startAll(t, program(t), freeAddrs(t, 3))
+	instances := c.startAll(t, current(t), freeAddrs(t, 3))
 	var between network
 	var addrs []string
 	for _, i := range instances {

@@ -29,11 +29,11 @@ func TestFault_R35_rollingRestartUnderLoad(t *testing.T) {
 			users.more(t, 3)
 			i.Signal(t, syscall.SIGTERM)
 			users.more(t, 3)
-			i.endsWell(t)
+			i.EndsWell(t)
 			if strings.Contains(i.Log(), "cut off") {
 				t.Errorf("requests were cut off:\n%s", i.Log())
 			}
-			c.instances[n] = c.start(t, program(t), i.addr)
+			c.instances[n] = c.start(t, current(t), i.addr)
 			c.instances[n].isUsed(t)
 		}
 	}
@@ -158,7 +158,7 @@ func (c *cluster) visit(t *testing.T, d device, address string) error {
 func TestFault_R35_requestsInFlight(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	leaving := c.startAll(t, program(t), freeAddrs(t, 2))[0]
+	leaving := c.startAll(t, current(t), freeAddrs(t, 2))[0]
 	var requests []*halfway
 	for range 8 {
 		address := newAddress()
@@ -178,7 +178,7 @@ func TestFault_R35_requestsInFlight(t *testing.T) {
 			t.Errorf("a request in flight: got %d", got)
 		}
 	}
-	leaving.endsWell(t)
+	leaving.EndsWell(t)
 	for _, r := range requests {
 		c.oneMail(t, r.address)
 	}
@@ -261,14 +261,14 @@ func TestFault_R35_theOutboxOutlivesTheInstances(t *testing.T) {
 	}
 	var addrs []string
 	for _, i := range c.instances {
-		i.endsWell(t)
+		i.EndsWell(t)
 		addrs = append(addrs, i.addr)
 	}
 	if n := c.count(t, `SELECT count(*) FROM `+c.table("challenges")+` WHERE due_at IS NOT NULL`); n != 6 {
 		t.Errorf("mails in the outbox: got %d, want 6", n)
 	}
 	c.relay.Always(smtpd.Greeting, smtpd.Pass())
-	c.startAll(t, program(t), addrs)
+	c.startAll(t, current(t), addrs)
 	for address, d := range logins {
 		code := c.relay.Next(t, address).Code(t)
 		d.do(t, "POST", loginPath, map[string]string{"email": address, "verify_code": code}, ok)
@@ -281,7 +281,7 @@ func TestFault_R35_theOutboxOutlivesTheInstances(t *testing.T) {
 func TestFault_R35_drain(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	leaving := c.startAll(t, program(t), freeAddrs(t, 2), "-drain", "3s")[0]
+	leaving := c.startAll(t, current(t), freeAddrs(t, 2), "-drain", "3s")[0]
 	c.await(t, func() bool { return c.count(t, `SELECT count(*) FROM `+c.table("beats")) == 1 })
 	d := newDevice(leaving.url())
 	began := time.Now()
@@ -292,7 +292,7 @@ func TestFault_R35_drain(t *testing.T) {
 		}
 	}
 	d.login(t, c.relay, newAddress())
-	leaving.endsWell(t)
+	leaving.EndsWell(t)
 	if took := time.Since(began); took < 3*time.Second {
 		t.Errorf("it served on for %v, want 3s", took)
 	}

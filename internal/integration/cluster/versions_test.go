@@ -71,10 +71,10 @@ func TestFault_R33_twoVersionsSideBySide(t *testing.T) {
 	t.Parallel()
 	c := newTrio(t)
 	before := c.version(t)
-	replace := func(n int, program string) {
+	replace := func(n int, path string) {
 		t.Helper()
-		c.instances[n].terminate(t)
-		c.instances[n] = c.start(t, program, c.instances[n].addr)
+		c.instances[n].Terminate(t)
+		c.instances[n] = c.start(t, path, c.instances[n].addr)
 	}
 	old, next := newDevice(c.instances[1].url()), newDevice(c.instances[0].url())
 	waiting, waitingAddress := old, newAddress() // for a code that is used at the end
@@ -100,7 +100,7 @@ func TestFault_R33_twoVersionsSideBySide(t *testing.T) {
 	session := newDevice(c.url).login(t, c.relay, newAddress())
 
 	for n := range c.instances { // back to where it began
-		replace(n, program(t))
+		replace(n, current(t))
 	}
 	session.do(t, "POST", refreshPath, nil, ok)
 	waiting.at(c.url).do(t, "POST", loginPath, login, ok)
@@ -115,7 +115,7 @@ func TestFault_R33_twoVersionsSideBySide(t *testing.T) {
 func TestFault_R34_killedInTheMiddleOfAMigration(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	serving := c.start(t, program(t), freeAddrs(t, 1)[0])
+	serving := c.start(t, current(t), freeAddrs(t, 1)[0])
 	before := c.version(t)
 	sleeping := `SELECT count(*) FROM pg_stat_activity WHERE query = $1 AND state = 'active'`
 

@@ -12,7 +12,7 @@ import (
 // Chromium finds the browser.
 func Chromium(tb testing.TB) (path string) {
 	tb.Helper()
-	return program(tb, "chromium")
+	return installed(tb, "chromium")
 }
 
 // Browser is a running Chromium.

@@ -6,11 +6,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"example.com/mailkey/internal/integration/program"
 )
 
 // Nginx is a reverse proxy.
 type Nginx struct {
-	*Process
+	*program.Process
 	Addr string
 }
 
@@ -61,7 +63,7 @@ func StartNginx(tb testing.TB, upstream string) *Nginx {
 // listens on addr.
 func StartNginxWith(tb testing.TB, addr, sites string) *Nginx {
 	tb.Helper()
-	path := program(tb, "nginx")
+	path := installed(tb, "nginx")
 	dir := directory(tb, "nginx")
 	config := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(config, fmt.Appendf(nil, nginxConfig, dir, sites), 0o644); err != nil {

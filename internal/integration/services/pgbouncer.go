@@ -8,11 +8,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"example.com/mailkey/internal/integration/program"
 )
 
 // Pgbouncer is a pooler before a PostgreSQL server, in transaction mode.
 type Pgbouncer struct {
-	*Process
+	*program.Process
 	Addr string
 }
 
@@ -20,7 +22,7 @@ type Pgbouncer struct {
 // "default_pool_size=3".
 func StartPgbouncer(tb testing.TB, p *Postgres, settings ...string) *Pgbouncer {
 	tb.Helper()
-	path := program(tb, "pgbouncer")
+	path := installed(tb, "pgbouncer")
 	b := &Pgbouncer{Addr: FreeAddr(tb)}
 	dir := directory(tb, "pgbouncer")
 	host, port, err := net.SplitHostPort(b.Addr)

@@ -9,12 +9,14 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"example.com/mailkey/internal/integration/program"
 )
 
 // Postgres is a PostgreSQL server with one database, postgres, whose owner is
 // its superuser.
 type Postgres struct {
-	*Process
+	*program.Process
 	Addr string
 	dir  string
 	args []string
@@ -24,7 +26,7 @@ type Postgres struct {
 // "max_connections=20". Unless they say so, it does not wait for the disk.
 func StartPostgres(tb testing.TB, settings ...string) *Postgres {
 	tb.Helper()
-	initdb := program(tb, "initdb")
+	initdb := installed(tb, "initdb")
 	p := &Postgres{Addr: FreeAddr(tb), dir: directory(tb, "postgres")}
 	command(tb, p.dir, initdb, "--pgdata="+p.data(), "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C")
 
@@ -54,7 +56,7 @@ func (p *Postgres) StartStandby(tb testing.TB, name string, settings ...string) 
 	if err != nil {
 		tb.Fatal(err)
 	}
-	command(tb, s.dir, program(tb, "pg_basebackup"), "--pgdata="+s.data(), "--no-sync", "--checkpoint=fast", "--write-recovery-conf",
+	command(tb, s.dir, installed(tb, "pg_basebackup"), "--pgdata="+s.data(), "--no-sync", "--checkpoint=fast", "--write-recovery-conf",
 		"--dbname="+p.URL("postgres")+"&application_name="+name)
 	s.listen(host, port, settings)
 	s.Start(tb)
@@ -64,7 +66,7 @@ func (p *Postgres) StartStandby(tb testing.TB, name string, settings ...string) 
 // Promote makes a standby a primary.
 func (p *Postgres) Promote(tb testing.TB) {
 	tb.Helper()
-	command(tb, p.dir, program(tb, "pg_ctl"), "promote", "--pgdata="+p.data(), "--wait")
+	command(tb, p.dir, installed(tb, "pg_ctl"), "promote", "--pgdata="+p.data(), "--wait")
 }
 
 // With adds settings, which count from the next start on.
@@ -77,16 +79,16 @@ func (p *Postgres) With(settings ...string) {
 // Start starts the server again, after Stop or Kill.
 func (p *Postgres) Start(tb testing.TB) {
 	tb.Helper()
-	p.Process = run(tb, p.dir, exec.Command(program(tb, "postgres"), p.args...))
+	p.Process = run(tb, p.dir, exec.Command(installed(tb, "postgres"), p.args...))
 	p.Await(tb, func(ctx context.Context) error {
-		return exec.CommandContext(ctx, program(tb, "pg_isready"), "-q", "-d", p.URL("postgres")).Run()
+		return exec.CommandContext(ctx, installed(tb, "pg_isready"), "-q", "-d", p.URL("postgres")).Run()
 	})
 }
 
 // Dump is what pg_dump makes of a schema.
 func (p *Postgres) Dump(tb testing.TB, database, schema string) []byte {
 	tb.Helper()
-	cmd := exec.Command(program(tb, "pg_dump"), "-d", p.URL(database), "--schema="+`"`+schema+`"`)
+	cmd := exec.Command(installed(tb, "pg_dump"), "-d", p.URL(database), "--schema="+`"`+schema+`"`)
 	out, err := cmd.Output()
 	if err != nil {
 		tb.Fatalf("pg_dump: %v", err)

@@ -4,11 +4,13 @@ import (
 	"net"
 	"os/exec"
 	"testing"
+
+	"example.com/mailkey/internal/integration/program"
 )
 
 // Redis is a Redis server that keeps everything in memory.
 type Redis struct {
-	*Process
+	*program.Process
 	Addr string
 	dir  string
 	args []string
@@ -31,6 +33,6 @@ func StartRedis(tb testing.TB, args ...string) *Redis {
 // Start starts the server again, empty, after Stop or Kill.
 func (r *Redis) Start(tb testing.TB) {
 	tb.Helper()
-	r.Process = run(tb, r.dir, exec.Command(program(tb, "redis-server"), r.args...))
+	r.Process = run(tb, r.dir, exec.Command(installed(tb, "redis-server"), r.args...))
 	r.Await(tb, dials(r.Addr))
 }

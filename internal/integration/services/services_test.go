@@ -16,7 +16,7 @@ func TestPostgres(t *testing.T) {
 		func() { p.Stop(t, Immediate) },
 		p.Kill,
 	} {
-		out, err := exec.Command(program(t, "psql"), p.URL("postgres"), "-Atc", "SHOW fsync").CombinedOutput()
+		out, err := exec.Command(installed(t, "psql"), p.URL("postgres"), "-Atc", "SHOW fsync").CombinedOutput()
 		if got := strings.TrimSpace(string(out)); err != nil || got != "off" {
 			t.Fatalf("fsync: got %q, %v", got, err)
 		}
@@ -27,11 +27,11 @@ func TestPostgres(t *testing.T) {
 
 func TestPgbouncer(t *testing.T) {
 	b := StartPgbouncer(t, StartPostgres(t), "default_pool_size=1")
-	out, err := exec.Command(program(t, "psql"), b.URL("postgres"), "-Atc", "SHOW fsync").CombinedOutput()
+	out, err := exec.Command(installed(t, "psql"), b.URL("postgres"), "-Atc", "SHOW fsync").CombinedOutput()
 	if got := strings.TrimSpace(string(out)); err != nil || got != "off" {
 		t.Fatalf("fsync: got %q, %v\n%s", got, err, b.Log())
 	}
-	out, err = exec.Command(program(t, "psql"), b.URL("pgbouncer"), "-Atc", "SHOW CONFIG").CombinedOutput()
+	out, err = exec.Command(installed(t, "psql"), b.URL("pgbouncer"), "-Atc", "SHOW CONFIG").CombinedOutput()
 	if !strings.Contains(string(out), "pool_mode|transaction|") {
 		t.Errorf("%v\n%s", err, out)
 	}

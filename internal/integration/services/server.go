@@ -5,7 +5,6 @@
 package services
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -16,17 +15,14 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
+
+	"example.com/mailkey/internal/integration/program"
 )
 
-// startTimeout is how long a server may take until it answers, on a busy machine.
-const startTimeout = 60 * time.Second
-
-// program finds an installed program. Debian keeps some outside of PATH.
-func program(tb testing.TB, name string) string {
+// installed finds an installed program. Debian keeps some outside of PATH.
+func installed(tb testing.TB, name string) string {
 	tb.Helper()
 	if path, err := exec.LookPath(name); err == nil {
 		return path
@@ -60,91 +56,12 @@ func FreeAddr(tb testing.TB) string {
 	return ""
 }
 
-// Process is a running server. It ends with the test.
-type Process struct {
-	cmd   *exec.Cmd
-	out   *output
-	ended chan struct{}
-}
-
 // run starts a server, as an unprivileged user if need be, which owns dir.
-func run(tb testing.TB, dir string, cmd *exec.Cmd) *Process {
+func run(tb testing.TB, dir string, cmd *exec.Cmd) *program.Process {
 	tb.Helper()
 	unprivileged(tb, dir, cmd)
-	cmd.Dir = dir
-	return Run(tb, cmd)
-}
-
-// Run starts a program, as whoever runs the test.
-func Run(tb testing.TB, cmd *exec.Cmd) *Process {
-	tb.Helper()
-	p := &Process{cmd: cmd, out: &output{}, ended: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr = p.out, p.out
-	if err := cmd.Start(); err != nil {
-		tb.Fatal(err)
-	}
-	go func() {
-		defer close(p.ended)
-		_ = cmd.Wait() // the exit status is in ProcessState
-	}()
-	tb.Cleanup(p.Kill)
-	return p
-}
-
-// Kill ends the server at once. It does nothing when it has ended.
-func (p *Process) Kill() {
-	_ = p.cmd.Process.Kill() // fails when it has ended
-	<-p.ended
-}
-
-// Stop sends a signal and waits for the end.
-func (p *Process) Stop(tb testing.TB, signal os.Signal) {
-	tb.Helper()
-	p.Signal(tb, signal)
-	p.Wait(tb, startTimeout)
-}
-
-// Wait waits for the end and returns the exit status, -1 after a signal.
-func (p *Process) Wait(tb testing.TB, within time.Duration) (status int) {
-	tb.Helper()
-	select {
-	case <-p.ended:
-		return p.cmd.ProcessState.ExitCode()
-	case <-time.After(within):
-		tb.Fatalf("%s does not end within %v\n%s", p.cmd.Path, within, p.out)
-		return -1
-	}
-}
-
-// Signal sends a signal.
-func (p *Process) Signal(tb testing.TB, signal os.Signal) {
-	tb.Helper()
-	if err := p.cmd.Process.Signal(signal); err != nil {
-		tb.Fatalf("%s: %v\n%s", p.cmd.Path, err, p.out)
-	}
-}
-
-// Log is what the server has written so far.
-func (p *Process) Log() string { return p.out.String() }
-
-// Await polls until the server answers.
-func (p *Process) Await(tb testing.TB, answers func(context.Context) error) {
-	tb.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
-	defer cancel()
-	for {
-		err := answers(ctx)
-		if err == nil {
-			return
-		}
-		select {
-		case <-p.ended:
-			tb.Fatalf("%s ended\n%s", p.cmd.Path, p.out)
-		case <-ctx.Done():
-			tb.Fatalf("%s does not answer: %v\n%s", p.cmd.Path, err, p.out)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+	cmd.Dir, cmd.Env = dir, os.Environ()
+	return program.Start(tb, cmd)
 }
 
 // dials reports whether something listens.
@@ -208,22 +125,4 @@ func command(tb testing.TB, dir, path string, args ...string) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		tb.Fatalf("%s: %v\n%s", path, err, out)
 	}
-}
-
-// output collects what a process writes.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(b)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
 }
