@@ -38,6 +38,7 @@ func TestParseAddress(t *testing.T) {
 		{"an A-label with a sharp s", "a@xn--strae-oqa.example", "a@xn--strae-oqa.example"},
 		{"a local part of 64", strings.Repeat("a", 64) + "@b.example", strings.Repeat("a", 64) + "@b.example"},
 		{"a label of 63", "a@" + strings.Repeat("b", 63) + ".example", "a@" + strings.Repeat("b", 63) + ".example"},
+		{"a top level of two", "a@b.cd", "a@b.cd"},
 		{"254 in all", "a@" + longDomain(252), "a@" + longDomain(252)},
 
 		{"nothing", "", ""},
@@ -45,6 +46,7 @@ func TestParseAddress(t *testing.T) {
 		{"@ alone", "@", ""},
 		{"no local part", "@b.example", ""},
 		{"no domain", "ann@", ""},
+		{"a top level that begins with a 9", "a@b.9c", ""},
 		{"two @", "ann@b@c.example", ""},
 		{"two @ in a row", "ann@@b.example", ""},
 		{"a local part of 65", strings.Repeat("a", 65) + "@b.example", ""},
