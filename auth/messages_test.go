@@ -128,6 +128,8 @@ func TestLanguage(t *testing.T) {
 		{"X-L is not UTF-8", builtin, "\xff\xfe", "zh", "zh"},
 		{"Accept-Language is junk", chinese, "", "q=1;;,*;=", "zh"},
 		{"Accept-Language is anything", chinese, "", "*", "zh"},
+		{"Accept-Language has 256 bytes", chinese, "", strings.Repeat(" ", 254) + "en", "en"},
+		{"Accept-Language has 257 bytes", chinese, "", strings.Repeat(" ", 255) + "en", "zh"},
 		{"Accept-Language is long", chinese, "", strings.Repeat("en,", 100), "zh"},
 		{"X-L is long", builtin, strings.Repeat("zh-", 100), "", "en"},
 		{"many hyphens", builtin, strings.Repeat("-", 255), "zh", "zh"},
