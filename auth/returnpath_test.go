@@ -10,6 +10,7 @@ import (
 
 func TestSafeReturnPathKeeps(t *testing.T) {
 	t.Parallel()
+	longest := "/" + strings.Repeat("a", 2047)
 	for target, want := range map[string]string{
 		"/":                            "/",
 		"/account":                     "/account",
@@ -32,6 +33,9 @@ func TestSafeReturnPathKeeps(t *testing.T) {
 		"/%252f%252fevil.example":      "/%252f%252fevil.example", // unescaped once it is no slash
 		"/https:evil.example":          "/https:evil.example",
 		"/a?q=1?2":                     "/a?q=1?2",
+
+		longest:                              longest,
+		"/" + strings.Repeat(`"`, 682) + "a": "/" + strings.Repeat("%22", 682) + "a", // becomes as long
 	} {
 		if got, ok := auth.SafeReturnPath(target); !ok || got != want {
 			t.Errorf("%q: got %q %v, want %q", target, got, ok, want)
@@ -190,6 +194,8 @@ var openRedirects = []string{
 	"view-source:https://evil.example",
 	"about:blank",
 	"/\u2044/evil.example",
+	"/" + strings.Repeat("a", 2048),
+	"/" + strings.Repeat(`"`, 682) + "aa",
 }
 
 func TestAbuse_I04_openRedirects(t *testing.T) {

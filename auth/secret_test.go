@@ -23,6 +23,8 @@ func TestAbuse_J05_SecretCheck(t *testing.T) {
 		{"a word again and again", strings.Repeat("changeme", 4), "is not random: make one with openssl rand -hex 32"},
 		{"another word", strings.Repeat("password", 8), "is not random: make one with openssl rand -hex 32"},
 		{"seven bytes", strings.Repeat("1234567", 5), "is not random: make one with openssl rand -hex 32"},
+		{"seven bytes without a rule", "01234560621543054326106543210012", "is not random: make one with openssl rand -hex 32"},
+		{"eight", "01234560621543054326106543210017", ""},
 		{"digits in order, twice", strings.Repeat("0123456789abcdef", 2), "is not random: make one with openssl rand -hex 32"},
 		{"a sentence, twice", "the quick brown fox jumps. the quick brown fox jumps. ", "is not random: make one with openssl rand -hex 32"},
 		{"a placeholder", "please-change-me-to-32-random-bytes", "is not random: make one with openssl rand -hex 32"},

@@ -56,6 +56,9 @@ func TestBindingsBeginWithTheAddress(t *testing.T) {
 			if len(r.Address) != 32 || len(r.Binding) != 64 || !bytes.HasPrefix(r.Binding, r.Address) {
 				k.Errorf("address %x, binding %x", r.Address, r.Binding)
 			}
+			if len(r.ChallengeID) != 16 {
+				k.Errorf("the challenge is named %x", r.ChallengeID)
+			}
 		}
 		if len(store.asked) != 2 || bytes.Equal(store.asked[0].Binding, store.asked[1].Binding) {
 			k.Errorf("%d codes were asked for", len(store.asked))

@@ -61,6 +61,7 @@ func TestAbuse_A09_A10_proofOfWork(t *testing.T) {
 		{"65 bytes", "\x01salt", captcha.Answer{Code: proof("salt", "", 65)}, false},
 		{"64 characters of 2 bytes", "\x01salt", captcha.Answer{Code: proof("salt", strings.Repeat("é", 56), 120)}, true},
 		{"65 characters of 2 bytes", "\x01salt", captcha.Answer{Code: proof("salt", strings.Repeat("é", 56), 121)}, false},
+		{"64 characters of 4 bytes", "\x01salt", captcha.Answer{Code: strings.Repeat("😀", 63) + "😁"}, true},
 		{"invalid UTF-8", "\x01salt", captcha.Answer{Code: proof("salt", "\xff", 9)}, false},
 		{"point", "\x10MAILKEYSALT", captcha.Answer{Point: "9962"}, false},
 		{"code and point", "\x10MAILKEYSALT", captcha.Answer{Code: "9962", Point: "{}"}, false},
