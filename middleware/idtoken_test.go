@@ -194,6 +194,8 @@ func forgeries(t *testing.T, ours, evil signer) []forgery {
 	add(true, "nbf ahead within the leeway", claim("nbf", now+30))
 	add(true, "iat ahead within the leeway", claim("iat", now+30))
 	add(true, "no nbf", claim("nbf", nil))
+	add(true, "nbf an hour before iat", claim("nbf", now-3600))
+	add(false, "nbf more than an hour before iat", claim("nbf", now-3601))
 	add(true, "claims of the app", claim("https://app.example/role", "admin"))
 
 	// The algorithm.
@@ -330,7 +332,7 @@ func TestAbuse_G01_G02_G03_G04_G05_G07_Forgeries(t *testing.T) {
 	onEachAlgorithm(t, func(t *testing.T, alg string) {
 		synctest.Test(t, func(t *testing.T) {
 			time.Sleep(250 * time.Millisecond) // away from a whole second
-			ours, evil := newSigner(t, alg, "k1"), newSigner(t, alg, "evil")
+			ours, evil := newSigner(t, alg, strings.Repeat("k", 128)), newSigner(t, alg, "evil")
 			n := newNetwork(says(200, jwks(t, ours)))
 			h := guard(t, middleware.IDTokenConfig{Algorithm: alg, HTTPClient: n.client()})
 			n.become(func(r *http.Request) (*http.Response, error) {
