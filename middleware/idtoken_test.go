@@ -295,8 +295,8 @@ func forgeries(t *testing.T, ours, evil signer) []forgery {
 			add(false, "another last character", valid[:len(valid)-1]+string(twin))
 		}
 	}
-	for pad, size := 2400, 0; size <= 4096; pad++ {
-		token := signed(ours.header(), with(claims(), "x", strings.Repeat("A", pad)))
+	for pad, size := 2200, 0; size <= 4096; pad++ { // no base64 has 1 byte more than a multiple of 4
+		token := signed(jsonOf(t, ours.header())+" ", with(claims(), "x", strings.Repeat("A", pad)))
 		if size = len(token); size > 4090 {
 			add(size <= 4096, "about 4 KiB", token)
 		}
