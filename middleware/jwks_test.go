@@ -80,6 +80,7 @@ func TestAbuse_G10_BadAnswersKeepTheLastGoodKeys(t *testing.T) {
 			res.Body = io.NopCloser(&endless{t: t})
 			return res, err
 		}},
+		{"more than 64 KiB", says(200, long(jwks(t, newSigner(t, auth.ES256, "k1")), 64<<10+1))},
 		{"a redirect", func(r *http.Request) (*http.Response, error) {
 			if r.URL.Host != "app.example" {
 				t.Errorf("%s was asked", r.URL)
@@ -122,6 +123,9 @@ func TestAbuse_G10_BadAnswersKeepTheLastGoodKeys(t *testing.T) {
 	}
 }
 
+// long is a document with spaces behind it.
+func long(doc string, size int) string { return doc + strings.Repeat(" ", size-len(doc)) }
+
 // trickle is a body of a byte in a second.
 type trickle struct{ ctx context.Context }
 
@@ -150,12 +154,13 @@ func (b *endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Keys that are not ours do no harm to those that are.
+// Keys that are not ours do no harm to those that are, and there may be 64 KiB of
+// them.
 func TestMixedSet(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		es, ed, rsa := newSigner(t, auth.ES256, "es"), newSigner(t, auth.EdDSA, "ed"), newSigner(t, auth.RS256, "rsa")
-		doc := strings.Replace(jwks(t, ed, es, rsa), `"keys":[`, `"keys":[{"kty":"ZZ"},7,`, 1)
+		doc := long(strings.Replace(jwks(t, ed, es, rsa), `"keys":[`, `"keys":[{"kty":"ZZ"},7,`, 1), 64<<10)
 		h := guard(t, middleware.IDTokenConfig{Algorithm: auth.ES256, HTTPClient: newNetwork(says(200, doc)).client()})
 		wantBody(t, serve(h, request("GET", "/", byBearer(es.valid(t)))), "a@b.example")
 		for _, s := range []signer{ed, rsa} {
