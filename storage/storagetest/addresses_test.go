@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"bytes"
 	"context"
 	"time"
 
@@ -85,6 +86,21 @@ var brokenAddresses = []broken{
 	{"never tells anybody to wait", by("failures/make a right guess of a device that has to wait spend the code"), func(s *tampered) {
 		s.guessWait = func(context.Context, []byte, []byte, storage.AddressLimits, time.Time) (time.Duration, error) {
 			return 0, nil
+		}
+	}},
+	{"tells known devices to wait", by("failures/do not slow known devices down"), func(s *tampered) {
+		wait := s.guessWait
+		s.guessWait = func(ctx context.Context, address, _ []byte, l storage.AddressLimits, now time.Time) (time.Duration, error) {
+			return wait(ctx, address, nil, l, now)
+		}
+	}},
+	{"tells nobody to wait who is known elsewhere", by("failures/do not slow known devices down"), func(s *tampered) {
+		wait := s.guessWait
+		s.guessWait = func(ctx context.Context, address, device []byte, l storage.AddressLimits, now time.Time) (time.Duration, error) {
+			if bytes.Equal(device, anna.deviceKey()) && !bytes.Equal(address, anna.address()) {
+				return 0, nil
+			}
+			return wait(ctx, address, device, l, now)
 		}
 	}},
 	{"keeps the code of a right guess that has to wait", by("failures/make a right guess of a device that has to wait spend the code"), func(s *tampered) {

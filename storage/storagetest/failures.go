@@ -136,18 +136,14 @@ func failureLimited(ctx context.Context, s storage.Store) error {
 func failureLimitedRight(ctx context.Context, s storage.Store) error {
 	w := play(ctx, s)
 	w.limits.StrangerGuessesPerDay = 2
-	wait := func(v visitor, now, want time.Duration) error {
-		got, err := s.GuessWait(ctx, v.guess(false, 0).Address, v.guess(false, 0).Device, w.limits, at(now))
-		return value(got, err).is(want)
-	}
 	return cmp.Or(
-		wait(anna, 0, 0),
+		w.hasToWait(anna, 0, 0),
 		w.asks(anna),
 		w.wrong(anna, 2, 0),
-		wait(anna, 0, minute),
-		wait(anna.on("new"), second, minute-second),
+		w.hasToWait(anna, 0, minute),
+		w.hasToWait(anna.on("new"), second, minute-second),
 		w.redeem(anna.guess(true, 0), 0).is(storage.Redeemed{Result: storage.GuessLimited, Wait: minute}),
-		wait(anna, minute, 0),
+		w.hasToWait(anna, minute, 0),
 		w.lives(anna, minute, false),
 		w.claims(minute),
 		w.right(anna, minute, storage.GuessGone),
@@ -173,9 +169,14 @@ func failureFriends(ctx context.Context, s storage.Store) error {
 	w.limits.StrangerGuessesPerDay, w.limits.Level1After = 2, 5
 	return cmp.Or(
 		familiar(w),
-		w.asks(anna, phone),
+		w.asks(anna, phone, ben),
 		w.wrong(anna, 2, 0),
+		w.hasToWait(phone, 0, 0),
 		w.wrong(phone, 2, 0), // only these count as strangers'
+		w.hasToWait(phone, 0, minute),
+		w.hasToWait(anna, 0, 0),
+		w.wrong(ben, 2, 0),
+		w.hasToWait(ben.on(anna.device), 0, minute), // known elsewhere
 		w.guesses(phone, false, 0, storage.GuessLimited),
 		w.guesses(anna.on("new"), true, 0, storage.GuessLimited),
 		w.level(anna, 0, 0),

@@ -70,6 +70,11 @@ func (w *scene) guesses(v visitor, right bool, now time.Duration, want storage.G
 	return answer[storage.GuessResult]{a.got.Result, true, a.err}.is(want)
 }
 
+// hasToWait checks how long the visitor has to wait until it may guess.
+func (w *scene) hasToWait(v visitor, now, want time.Duration) error {
+	return value(w.GuessWait(w.ctx, v.address(), v.deviceKey(), w.limits, at(now))).is(want)
+}
+
 // wrong has the visitor guess wrong, n times, and have it counted.
 func (w *scene) wrong(v visitor, n int, now time.Duration) error {
 	return repeat(n, func(int) error { return w.guesses(v, false, now, storage.GuessWrong) })
