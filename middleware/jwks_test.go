@@ -205,6 +205,40 @@ func TestIssuerIsDownAtFirst(t *testing.T) {
 	}
 }
 
+// Who names a key that is missing has the keys fetched once, ten seconds after
+// the last time, and never waits for it.
+func TestMissingKey(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k1, k2 := newSigner(t, auth.ES256, "k1"), newSigner(t, auth.ES256, "k2")
+		n := newNetwork(says(200, jwks(t, k1)))
+		h := guard(t, middleware.IDTokenConfig{Algorithm: auth.ES256, HTTPClient: n.client()})
+		n.become(func(r *http.Request) (*http.Response, error) {
+			if at, _ := r.Context().Deadline(); time.Until(at) != 5*time.Second {
+				t.Errorf("a fetch may take %v", time.Until(at))
+			}
+			return says(200, jwks(t, k1, k2))(r)
+		})
+		time.Sleep(3 * time.Second)
+		for range 3 {
+			wantNotSignedIn(t, serve(h, request("GET", "/", byBearer(k2.valid(t)))))
+		}
+		time.Sleep(7*time.Second - 1)
+		synctest.Wait()
+		early := n.fetches.Load()
+		time.Sleep(1)
+		synctest.Wait()
+		if late := n.fetches.Load(); early != 1 || late != 2 {
+			t.Errorf("%d fetches before ten seconds were over, and %d then", early, late)
+		}
+		wantBody(t, serve(h, request("GET", "/", byBearer(k2.valid(t)))), "a@b.example")
+		time.Sleep(4 * time.Minute)
+		if got := n.fetches.Load(); got != 2 {
+			t.Errorf("%d fetches for one key", got)
+		}
+	})
+}
+
 // A flood of tokens that name keys nobody has fetches at most once in ten
 // seconds, and holds up nobody, not even while the issuer does not answer.
 func TestAbuse_G09_UnknownKeys(t *testing.T) {

@@ -42,16 +42,20 @@ func TestFault_R41_ageOfTheKeys(t *testing.T) {
 						t.Fatal("refused while the issuer answers")
 					}
 					// From the last good fetch on the age counts.
-					n.become(answer)
-					for fetched := n.fetches.Load(); n.fetches.Load() == fetched; {
-						time.Sleep(time.Second)
-					}
-					since := 5 * time.Minute // between the last good fetch and the first bad one
-					time.Sleep(row.want - since - 2*time.Second)
+					var failed time.Time
+					n.become(func(r *http.Request) (*http.Response, error) {
+						if failed.IsZero() {
+							failed = time.Now()
+						}
+						return answer(r)
+					})
+					time.Sleep(5 * time.Minute) // after the last good fetch comes the first bad one
+					synctest.Wait()
+					time.Sleep(time.Until(failed.Add(row.want - 5*time.Minute)))
 					if !opens() {
-						t.Errorf("refused before the keys are %v old", row.want)
+						t.Errorf("refused when the keys are %v old", row.want)
 					}
-					time.Sleep(4 * time.Second)
+					time.Sleep(1)
 					before := time.Now()
 					wantNotSignedIn(t, serve(h, request("GET", "/", byBearer(k1.valid(t)))))
 					if waited := time.Since(before); waited != 0 {
