@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -124,7 +125,8 @@ func adminRespell(ctx context.Context, s storage.Store) error {
 	return cmp.Or(
 		w.logsIn(anna),
 		w.asks(phone, ben),
-		value(s.ChangeEmail(ctx, anna.userID(), anna.email, want.MailTo, storage.LeftAddress{})).is(true),
+		value(s.ChangeEmail(ctx, anna.userID(), anna.email, "", storage.LeftAddress{})).is(true),
+		value(s.ChangeEmail(ctx, anna.userID(), anna.email, want.MailTo, storage.LeftAddress{Address: []byte{}})).is(true),
 		lookup(s.UserByEmail(ctx, anna.email)).is(want),
 		w.find(phone).is(of(phone)),
 		w.find(ben).is(of(ben)),
@@ -169,9 +171,13 @@ func adminLeftAddress(ctx context.Context, s storage.Store) error {
 		next := v.later(hour)
 		g, made, registered := next.guess(true, hour), of(next), user(next)
 		made.UserID, g.Session.UserID, registered.ID = "next", "next", "next"
+		last := v.request()
+		last.Binding = append(v.address(), bytes.Repeat([]byte{0xff}, 32)...) // that there can be
 		return cmp.Or(
 			w.logsIn(v),
+			w.request(last, v.asked).err,
 			value(leave()).is(true),
+			lookup(s.FindChallenge(ctx, last.Binding, w.limits, at(v.asked))).none(),
 			w.waits(v.later(minute), hour-minute), // a stranger
 			w.asks(next),
 			w.find(next).is(made),
