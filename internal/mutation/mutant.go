@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -79,12 +80,17 @@ func fails(r *ast.ReturnStmt) bool {
 	}
 	switch last := r.Results[len(r.Results)-1].(type) {
 	case *ast.Ident:
-		return strings.HasPrefix(last.Name, "err") || last.Name == "false"
+		return isError(last) || last.Name == "false"
 	case *ast.CallExpr:
 		f, ok := last.Fun.(*ast.SelectorExpr)
-		return ok && f.Sel.Name == "Errorf"
+		return ok && f.Sel.Name == "Errorf" || slices.ContainsFunc(last.Args, isError)
 	}
 	return false
+}
+
+func isError(e ast.Expr) bool {
+	id, ok := e.(*ast.Ident)
+	return ok && strings.HasPrefix(id.Name, "err")
 }
 
 func isNil(e ast.Expr) bool {

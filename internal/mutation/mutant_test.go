@@ -21,6 +21,7 @@ func TestMutants(t *testing.T) {
 			"3: 10 -> 9: var ok = a <= 10 || b == nil",
 		}},
 		{"what comes with an error", inGo, "package p\n\nfunc f() (int, error) {\n\treturn 7, err\n}\n", nil},
+		{"what comes with another error", inGo, "package p\n\nfunc f() (int, error) {\n\treturn 7, wrap(err)\n}\n", nil},
 		{"what comes with false", inGo, "package p\n\nfunc f() (int, bool) {\n\treturn 7, false\n}\n", nil},
 		{"what comes without", inGo, "package p\n\nfunc f() (int, bool) {\n\treturn 0, ok\n}\n", []string{"4: 0 -> 1: return 0, ok"}},
 		{"a query", inSQL, "-- 5 = 5\nUPDATE t SET a = ?, b = 'c < d' WHERE e = ? AND f > 0\n", []string{

@@ -42,6 +42,7 @@ func challengeWhole(ctx context.Context, s storage.Store) error {
 	want.SecretID, want.Level, want.UserID = r.SecretID, 1, r.UserID
 	return cmp.Or(
 		w.find(anna).none(),
+		lookup(s.FindChallenge(ctx, nil, w.limits, start)).none(),
 		w.request(r, 0).is(storage.CodeRequested{ExpiresAt: at(lifetime)}),
 		w.find(anna).is(want),
 	)
