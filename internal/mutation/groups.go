@@ -10,6 +10,7 @@ import (
 // that fail the fastest first.
 type group struct {
 	files    []string // patterns
+	likely   []string // arguments of go test, for tests that will notice most changes; those of the file if empty
 	packages []string
 }
 
@@ -24,6 +25,7 @@ var groups = []group{
 	},
 	{
 		files:    []string{"storage/internal/sqlstore/*.go", "storage/internal/sqlstore/queries/*.sql"},
+		likely:   []string{"-run=^TestConformance$", "./storage/sqlite"},
 		packages: []string{"./storage/sqlite", "./auth"},
 	},
 	{

@@ -26,7 +26,7 @@ const (
 )
 
 // judge runs the tests on the change until one fails.
-func (m mutant) judge(ctx context.Context, packages []string, reasons map[string]string) (outcome, error) {
+func (m mutant) judge(ctx context.Context, g group, reasons map[string]string) (outcome, error) {
 	dir, err := os.MkdirTemp("", "mutation")
 	if err != nil {
 		return "", err
@@ -37,7 +37,7 @@ func (m mutant) judge(ctx context.Context, packages []string, reasons map[string
 		return "", err
 	}
 	failed := false
-	for _, which := range m.tests(packages) {
+	for _, which := range m.tests(g) {
 		args := append([]string{"test", "-overlay=" + overlay, "-count=1", "-failfast", "-vet=off", "-timeout=2m"}, which...)
 		out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput()
 		var exit *exec.ExitError
@@ -64,26 +64,38 @@ func (m mutant) judge(ctx context.Context, packages []string, reasons map[string
 	return unnoticed, nil
 }
 
-// tests are what to run, in this order: the tests of the file, by its name, which
-// are likely to notice, and then all of each package.
-func (m mutant) tests(packages []string) (all [][]string) {
+// tests are what to run, in this order: those that are likely to notice, and
+// then all of each package.
+func (m mutant) tests(g group) (all [][]string) {
+	likely := g.likely
+	if len(likely) == 0 {
+		likely = m.namesakes()
+	}
+	if len(likely) > 0 {
+		all = append(all, likely)
+	}
+	for _, p := range g.packages {
+		all = append(all, []string{p})
+	}
+	return all
+}
+
+// namesakes are the tests of the file, by its name.
+func (m mutant) namesakes() []string {
 	dir, file := filepath.Split(m.file)
 	base := strings.TrimSuffix(file, filepath.Ext(file))
-	likely, _ := filepath.Glob(filepath.Join(dir, "*"+base+"*_test.go")) // the pattern is right
+	paths, _ := filepath.Glob(filepath.Join(dir, "*"+base+"*_test.go")) // the pattern is right
 	var names []string
-	for _, path := range likely {
+	for _, path := range paths {
 		src, _ := os.ReadFile(path) // else all of them are run
 		for _, found := range testName.FindAllSubmatch(src, -1) {
 			names = append(names, string(found[1]))
 		}
 	}
-	if len(names) > 0 {
-		all = append(all, []string{"-run=^(" + strings.Join(names, "|") + ")$", "./" + filepath.ToSlash(dir)})
+	if len(names) == 0 {
+		return nil
 	}
-	for _, p := range packages {
-		all = append(all, []string{p})
-	}
-	return all
+	return []string{"-run=^(" + strings.Join(names, "|") + ")$", "./" + filepath.ToSlash(dir)}
 }
 
 var testName = regexp.MustCompile(`(?m)^func (Test\w+)\(`)

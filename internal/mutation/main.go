@@ -61,7 +61,7 @@ func run(ctx context.Context, out io.Writer, list bool, only string) error {
 				fmt.Fprintln(out, m)
 				continue
 			}
-			o, err := m.judge(ctx, g.packages, reasons)
+			o, err := m.judge(ctx, g, reasons)
 			if err != nil {
 				return fmt.Errorf("%s: %w", m, err)
 			}
