@@ -133,6 +133,7 @@ func resendDue(ctx context.Context, s storage.Store) error {
 		w.resends(anna, 2*second), // while it is to be retried later
 		w.claims(2*second, anna),
 		w.resends(anna, 2*second+lease), // after a claim ran out
+		w.finish(resent(anna, 4, 3), delivered, 2*second+lease),
 		w.delivers(2*second+lease, resent(anna, 5, 4), unknown(hour)),
 		w.resends(anna, 2*second+lease),
 		w.delivers(2*second+lease, resent(anna, 6, 5), delivered),
