@@ -52,7 +52,7 @@ func adminEndSessions(ctx context.Context, s storage.Store) error {
 		return value(s.EndSessions(ctx, which, at(now))).is(want)
 	}
 	return cmp.Or(
-		w.logsIn(anna, phone, anna.on("third"), anna.on("fourth"), ben),
+		w.logsIn(anna, phone, anna.on("third"), anna.on("fourth"), ben, ben.on("second")),
 		ends(storage.SessionFilter{UserID: "another"}, 0, 0),
 		ends(storage.SessionFilter{UserID: anna.userID(), ID: id(ben)}, 0, 0),
 		ends(storage.SessionFilter{UserID: anna.userID(), ID: id(anna)}, 0, 1),
@@ -62,7 +62,10 @@ func adminEndSessions(ctx context.Context, s storage.Store) error {
 		w.signedIn(anna.on("third"), 0, false),
 		w.signedIn(phone, 0, true),
 		w.signedIn(ben, 0, true),
-		ends(storage.SessionFilter{}, sessionLife, 0), // they expired
+		ends(storage.SessionFilter{ID: id(ben.on("second"))}, 0, 1),
+		w.signedIn(ben.on("second"), 0, false),
+		ends(storage.SessionFilter{UserID: ben.userID()}, sessionLife, 0), // they expired
+		ends(storage.SessionFilter{}, sessionLife, 0),
 		ends(storage.SessionFilter{}, sessionLife-tick, 2),
 		w.signedIn(phone, 0, false),
 		w.signedIn(ben, 0, false),

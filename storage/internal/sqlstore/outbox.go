@@ -46,7 +46,7 @@ type mailRow struct {
 func (s *Store) ClaimMails(ctx context.Context, limit int, lease, minLife time.Duration, now time.Time) ([]storage.Mail, error) {
 	at, soonest := now.UnixMilli(), now.Add(minLife).UnixMilli()
 	// Nearly always there is nothing to do: that costs no write.
-	if _, due, err := get[int](s.db.Read(ctx), outboxAny, at); err != nil || !due {
+	if _, due, err := get[int64](s.db.Read(ctx), outboxAny, at); err != nil || !due {
 		return nil, err
 	}
 	var mails []storage.Mail

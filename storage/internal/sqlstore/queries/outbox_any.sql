@@ -1,2 +1,2 @@
 -- In the order of the index, which otherwise might not be used.
-SELECT 1 FROM challenges WHERE due_at <= ? ORDER BY due_at LIMIT 1
+SELECT due_at FROM challenges WHERE due_at <= ? ORDER BY due_at LIMIT 1
