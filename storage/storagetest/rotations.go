@@ -83,7 +83,10 @@ func rotateAgain(ctx context.Context, s storage.Store) error {
 	w := play(ctx, s)
 	old := anna.token()
 	return cmp.Or(
-		w.logsIn(anna, ben),
+		w.logsIn(anna, ben, phone),
+		w.rotates(phone.token(), "phone's", sessionLife-tick, true),
+		w.rotates(phone.token(), "phone's", sessionLife-tick, true),
+		w.rotates(phone.token(), "phone's", sessionLife, false),
 		w.rotates(old, "next", second, true),
 		w.rotates(old, "next", second, true),
 		w.rotates(old, "next", second+minute-tick, true),
