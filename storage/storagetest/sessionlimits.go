@@ -47,7 +47,7 @@ func sessionLimitLive(ctx context.Context, s storage.Store) error {
 	w := play(ctx, s)
 	device := func(i int) visitor { return anna.on(i).later(time.Duration(i) * minute) }
 	brief := device(1).guess(true, minute)
-	brief.Session.ExpiresAt = at(2 * minute)
+	brief.Session.ExpiresAt = at(3 * minute) // when the last one logs in
 	return cmp.Or(
 		w.logsIn(device(0)),
 		w.asks(device(1)),
