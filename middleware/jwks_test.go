@@ -223,10 +223,10 @@ func TestMissingKey(t *testing.T) {
 		for range 3 {
 			wantNotSignedIn(t, serve(h, request("GET", "/", byBearer(k2.valid(t)))))
 		}
-		time.Sleep(7*time.Second - 1)
+		time.Sleep(7*time.Second - time.Nanosecond)
 		synctest.Wait()
 		early := n.fetches.Load()
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if late := n.fetches.Load(); early != 1 || late != 2 {
 			t.Errorf("%d fetches before ten seconds were over, and %d then", early, late)

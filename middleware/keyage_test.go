@@ -55,7 +55,7 @@ func TestFault_R41_ageOfTheKeys(t *testing.T) {
 					if !opens() {
 						t.Errorf("refused when the keys are %v old", row.want)
 					}
-					time.Sleep(1)
+					time.Sleep(time.Nanosecond)
 					before := time.Now()
 					wantNotSignedIn(t, serve(h, request("GET", "/", byBearer(k1.valid(t)))))
 					if waited := time.Since(before); waited != 0 {
