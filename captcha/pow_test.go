@@ -56,6 +56,7 @@ func TestAbuse_A09_A10_proofOfWork(t *testing.T) {
 		{"no salt", "\x01", captcha.Answer{Code: proof("", "", 8)}, false},
 		{"a salt of one byte", "\x01x", captcha.Answer{Code: proof("x", "", 8)}, true},
 		{"no difficulty", "\x00MAILKEYSALT", captcha.Answer{Code: "9962"}, false},
+		{"32 bits", "\x20MAILKEYSALT", captcha.Answer{Code: "24771655160"}, true},
 		{"more than 32 bits", "\x21MAILKEYSALT", captcha.Answer{Code: "9962"}, false},
 		{"64 bytes", "\x01salt", captcha.Answer{Code: proof("salt", "", 64)}, true},
 		{"65 bytes", "\x01salt", captcha.Answer{Code: proof("salt", "", 65)}, false},
