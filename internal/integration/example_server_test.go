@@ -59,7 +59,7 @@ func exampleTerminates(t *testing.T, program string) {
 	if response.StatusCode != http.StatusBadRequest {
 		t.Errorf("status of the request in flight: got %d, want 400", response.StatusCode)
 	}
-	p.EndsWell(t)
+	p.EndsWell(t, 10*time.Second)
 	home.addresses = append(home.addresses, "late@example.org")
 	home.checkTraces(t)
 }

@@ -232,20 +232,12 @@ func TestEndSessionsOfMany(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "test.db")
 	store := openAt(t, path)
-	db, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
 	now := time.Now()
-	_, err = db.Exec(`
+	exec(t, path, fmt.Sprintf(`
 		WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 2499)
 		INSERT INTO sessions (token_hash, id, user_id, client_id, agent, os, claimed_ip, ip, data, created_at, last_seen_at, expires_at)
-		SELECT 'hash ' || i, 'id ' || i, CASE WHEN i < 1200 THEN 'm' ELSE 'user ' || i END, 'app', '', '', '', '', x'', 0, 0, ? FROM n`,
-		now.Add(time.Hour).UnixMilli())
-	if err != nil {
-		t.Fatal(err)
-	}
+		SELECT 'hash ' || i, 'id ' || i, CASE WHEN i < 1200 THEN 'm' ELSE 'user ' || i END, 'app', '', '', '', '', x'', 0, 0, %d FROM n`,
+		now.Add(time.Hour).UnixMilli()))
 	if n, err := store.EndSessions(t.Context(), storage.SessionFilter{}, now); n != 2500 || err != nil {
 		t.Errorf("%d of 2500 sessions ended: %v", n, err)
 	}

@@ -29,7 +29,7 @@ func TestFault_R35_rollingRestartUnderLoad(t *testing.T) {
 			users.more(t, 3)
 			i.Signal(t, syscall.SIGTERM)
 			users.more(t, 3)
-			i.EndsWell(t)
+			i.EndsWell(t, 11*time.Second)
 			if strings.Contains(i.Log(), "cut off") {
 				t.Errorf("requests were cut off:\n%s", i.Log())
 			}
@@ -178,7 +178,7 @@ func TestFault_R35_requestsInFlight(t *testing.T) {
 			t.Errorf("a request in flight: got %d", got)
 		}
 	}
-	leaving.EndsWell(t)
+	leaving.EndsWell(t, 11*time.Second)
 	for _, r := range requests {
 		c.oneMail(t, r.address)
 	}
@@ -261,7 +261,7 @@ func TestFault_R35_theOutboxOutlivesTheInstances(t *testing.T) {
 	}
 	var addrs []string
 	for _, i := range c.instances {
-		i.EndsWell(t)
+		i.EndsWell(t, 11*time.Second)
 		addrs = append(addrs, i.addr)
 	}
 	if n := c.count(t, `SELECT count(*) FROM `+c.table("challenges")+` WHERE due_at IS NOT NULL`); n != 6 {
@@ -292,7 +292,7 @@ func TestFault_R35_drain(t *testing.T) {
 		}
 	}
 	d.login(t, c.relay, newAddress())
-	leaving.EndsWell(t)
+	leaving.EndsWell(t, 11*time.Second)
 	if took := time.Since(began); took < 3*time.Second {
 		t.Errorf("it served on for %v, want 3s", took)
 	}

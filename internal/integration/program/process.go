@@ -89,13 +89,13 @@ func (p *Process) Stop(tb testing.TB, signal os.Signal) {
 func (p *Process) Terminate(tb testing.TB) {
 	tb.Helper()
 	p.Signal(tb, syscall.SIGTERM)
-	p.EndsWell(tb)
+	p.EndsWell(tb, 10*time.Second)
 }
 
 // EndsWell waits until the process has ended with status 0.
-func (p *Process) EndsWell(tb testing.TB) {
+func (p *Process) EndsWell(tb testing.TB, within time.Duration) {
 	tb.Helper()
-	if got := p.Status(tb, 11*time.Second); got != 0 {
+	if got := p.Status(tb, within); got != 0 {
 		tb.Errorf("exit status after SIGTERM: got %d, want 0\n%s", got, p.Log())
 	}
 }
@@ -148,7 +148,7 @@ func (p *Process) WaitFor(tb testing.TB, o *Output, pattern string) string {
 func (p *Process) waitFor(tb testing.TB, o *Output, pattern string) string {
 	tb.Helper()
 	re := regexp.MustCompile(pattern)
-	timeout := time.After(patience)
+	timeout := time.After(30 * time.Second)
 	for ended := false; ; {
 		text, changed := o.read()
 		if m := re.FindStringSubmatch(text); m != nil {
