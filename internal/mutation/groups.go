@@ -72,7 +72,7 @@ func (g group) mutants() ([]mutant, error) {
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, found...)
+			all = append(all, numbered(found)...)
 		}
 	}
 	return all, nil

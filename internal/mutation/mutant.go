@@ -20,15 +20,32 @@ type mutant struct {
 	old, now string
 	line     int
 	code     string // the whole line before the change
+	nth      int    // of those of the file that read the same
 }
 
 func (m mutant) String() string {
-	return fmt.Sprintf("%s:%d: %s -> %s: %s", m.file, m.line, m.old, m.now, m.code)
+	return fmt.Sprintf("%s:%d: %s: %s", m.file, m.line, m.change(), m.code)
+}
+
+func (m mutant) change() string {
+	change := m.old + " -> " + m.now
+	if m.nth > 1 {
+		change += fmt.Sprintf(" (%d)", m.nth)
+	}
+	return change
 }
 
 // key names the mutant as long as its line is not edited, wherever it moves.
-func (m mutant) key() string {
-	return strings.Join([]string{m.file, m.old + " -> " + m.now, m.code}, "\t")
+func (m mutant) key() string { return strings.Join([]string{m.file, m.change(), m.code}, "\t") }
+
+// numbered tells those apart that read the same.
+func numbered(all []mutant) []mutant {
+	seen := map[string]int{}
+	for i, m := range all {
+		seen[m.key()]++
+		all[i].nth = seen[m.key()]
+	}
+	return all
 }
 
 var opposite = map[string]string{

@@ -29,6 +29,10 @@ func TestMutants(t *testing.T) {
 			"2: > -> >=: UPDATE t SET a = ?, b = 'c < d' WHERE e = ? AND f > 0",
 			"2: 0 -> 1: UPDATE t SET a = ?, b = 'c < d' WHERE e = ? AND f > 0",
 		}},
+		{"a comparison twice", inSQL, "SELECT * FROM t WHERE a <= ? AND b <= ?\n", []string{
+			"1: <= -> <: SELECT * FROM t WHERE a <= ? AND b <= ?",
+			"1: <= -> < (2): SELECT * FROM t WHERE a <= ? AND b <= ?",
+		}},
 		{"what is PostgreSQL's", inSQL, "SELECT EXISTS (SELECT 1 FROM t /*postgres WHERE a = 2*/)\n", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -42,7 +46,7 @@ func TestMutants(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got []string
-			for _, m := range mutants {
+			for _, m := range numbered(mutants) {
 				got = append(got, m.String()[len(file)+1:])
 			}
 			if !slices.Equal(got, tt.want) {
