@@ -47,7 +47,7 @@ type soak struct {
 func newSoak(s *site) *soak {
 	k := &soak{site: s, proxy: services.StartProxy(s, "", func([]byte) services.Cut { return services.Pass })}
 	k.restart()
-	s.at = &program.Process{URL: "http://" + k.proxy.Addr, Stderr: program.NewOutput()}
+	s.at = &program.Process{URL: "http://" + k.proxy.Addr, Stdout: program.NewOutput(), Stderr: program.NewOutput()}
 	return k
 }
 
@@ -106,7 +106,9 @@ func (k *soak) run(d time.Duration) {
 	}
 	faults := func() string {
 		defer stop.Store(true)
-		for until := time.Now().Add(d); time.Now().Before(until); {
+		until := time.Now().Add(d)
+		late := until.Add(time.Minute) // by which somebody has logged in, however few moments were good
+		for time.Now().Before(until) || well.Load() == 0 && time.Now().Before(late) {
 			k.fault()
 		}
 		return ""
