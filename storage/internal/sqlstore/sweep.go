@@ -33,7 +33,10 @@ var deviceSweep string
 //go:embed queries/failure_sweep.sql
 var failureSweep string
 
-// Sweep implements [storage.Store].
+// Sweep implements [storage.Store]. PostgreSQL deletes the row versions that it
+// has just locked by where they lie: to find each by its random key once more
+// would read a page of the primary key's index, which is most of the work in a
+// large table. What was updated meanwhile lies elsewhere, and is left alone.
 func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (removed int, err error) {
 	at := now.UnixMilli()
 	for _, sweep := range []struct {

@@ -1,2 +1,2 @@
-WITH dead AS (SELECT id FROM tickets WHERE expires_at <= ? ORDER BY expires_at LIMIT ? /*postgres FOR UPDATE SKIP LOCKED*/)
-DELETE FROM tickets WHERE id IN (SELECT id FROM dead)
+WITH dead AS (SELECT /*postgres ctid,*/ id FROM tickets WHERE expires_at <= ? ORDER BY expires_at LIMIT ? /*postgres FOR UPDATE SKIP LOCKED*/)
+DELETE FROM tickets WHERE /*postgres ctid = ANY (ARRAY (SELECT ctid FROM dead)) AND*/ id IN (SELECT id FROM dead)
