@@ -28,7 +28,8 @@ const tooSlow = 1.5
 var databases = flag.String("database", "sqlite,postgres", "what to fill")
 
 // What is stored does not make a login, a session check or a sweep slow, and the
-// sweep does not make logins slow.
+// sweep does not make logins slow. One database is measured after the other: the
+// machine's memory holds one full one.
 func TestSize(t *testing.T) {
 	logins, checks, batches := torture.Rounds(4, 500), torture.Rounds(40, 20_000), torture.Rounds(2, 160)
 	spare := batch * batches
@@ -37,66 +38,56 @@ func TestSize(t *testing.T) {
 		users: torture.Rounds(1_000, 1_000_000), sessions: torture.Rounds(5_000, 5_000_000),
 		codes: torture.Rounds(10_000, 10_000_000), others: torture.Rounds(1_000, 200_000),
 	}
-	now := time.Now()
-	var pairs [][2]*side
+	making := map[string]func(t *testing.T, few, many counts, now time.Time) pair{"sqlite": onSQLite, "postgres": onPostgres}
 	for name := range strings.SplitSeq(*databases, ",") {
-		switch name {
-		case "sqlite":
-			pairs = append(pairs, onSQLite(t, few, many, now))
-		case "postgres":
-			pairs = append(pairs, onPostgres(t, few, many, now))
-		}
-	}
-	var sides []*side
-	for _, p := range pairs {
-		sides = append(sides, p[0], p[1])
-	}
-	before, removed := make(map[*side]stock), make(map[*side]int)
-	for _, s := range sides {
-		s.signIn(checks)
-		before[s] = s.stock(now)
-	}
-	compare(t, "login of a user", logins, sides, (*side).loginOfUser)
-	compare(t, "first login", logins, sides, (*side).loginOfNewcomer)
-	compare(t, "session check", checks, sides, (*side).check)
-	compare(t, "one batch swept", batches, sides, func(s *side) time.Duration {
-		n, took := s.sweep(now)
-		removed[s] += n
-		if n > kinds*batch {
-			t.Errorf("%s: %d rows were swept at a time", s.name, n)
-		}
-		return took
-	})
-	for _, p := range pairs {
-		removed[p[1]] += p[1].loginsWhileSwept(torture.Rounds(2, 20), torture.Rounds(2, 50))
-	}
-	for _, p := range pairs {
-		s := p[1]
-		removed[s] += s.sweepAll(now)
-		after := s.stock(now)
-		if removed[s] != before[s].dead || after.dead != 0 || after.living != before[s].living {
-			t.Errorf("%s: of %+v, %d were swept, which left %+v", s.name, before[s], removed[s], after)
-		}
-		s.endAll()
+		t.Run(name, func(t *testing.T) {
+			now := time.Now()
+			p := making[name](t, few, many, now)
+			before, removed := make(map[*side]stock), make(map[*side]int)
+			for _, s := range p {
+				s.signIn(checks)
+				before[s] = s.stock(now)
+			}
+			p.compare("login of a user", logins, (*side).loginOfUser)
+			p.compare("first login", logins, (*side).loginOfNewcomer)
+			p.compare("session check", checks, (*side).check)
+			p.compare("one batch swept", batches, func(s *side) time.Duration {
+				n, took := s.sweep(now)
+				removed[s] += n
+				if n > kinds*batch {
+					t.Errorf("%s: %d rows were swept at a time", s.name, n)
+				}
+				return took
+			})
+			full := p[1]
+			removed[full] += full.loginsWhileSwept(torture.Rounds(2, 20), torture.Rounds(2, 50))
+			removed[full] += full.sweepAll(now)
+			after := full.stock(now)
+			if removed[full] != before[full].dead || after.dead != 0 || after.living != before[full].living {
+				t.Errorf("%s: of %+v, %d were swept, which left %+v", full.name, before[full], removed[full], after)
+			}
+			full.endAll()
+		})
 	}
 }
 
-// compare measures something on all sides in turn, and compares each that is full
-// with the empty one before it.
-func compare(t *testing.T, name string, times int, sides []*side, measure func(*side) time.Duration) {
+// pair are an empty database and a full one.
+type pair [2]*side
+
+// compare measures something on both in turn.
+func (p pair) compare(name string, times int, measure func(*side) time.Duration) {
+	t := p[0].T
 	t.Helper()
-	took := make([][]time.Duration, len(sides))
+	var took [len(p)][]time.Duration
 	for i := range times {
-		for k := range sides { // each comes first as often as the others
-			k = (i + k) % len(sides)
-			took[k] = append(took[k], measure(sides[k]))
+		for k := range p { // each comes first as often as the other
+			k = (i + k) % len(p)
+			took[k] = append(took[k], measure(p[k]))
 		}
 	}
-	for i := 0; i < len(sides); i += 2 {
-		few, many := median(took[i]), median(took[i+1])
-		t.Logf("%s: %s %v, %s %v", name, sides[i].name, few, sides[i+1].name, many)
-		notMuchLonger(t, name+": "+sides[i+1].name, few, many)
-	}
+	few, many := median(took[0]), median(took[1])
+	t.Logf("%s: empty %v, full %v", name, few, many)
+	notMuchLonger(t, name, few, many)
 }
 
 // notMuchLonger judges by many times alone: a few are no measure.
@@ -110,7 +101,7 @@ func notMuchLonger(t *testing.T, name string, without, with time.Duration) {
 }
 
 // onSQLite makes and fills two files.
-func onSQLite(t *testing.T, few, many counts, now time.Time) [2]*side {
+func onSQLite(t *testing.T, few, many counts, now time.Time) pair {
 	t.Helper()
 	empty, _ := newSQLite(t, "empty", few, now)
 	full, opened := newSQLite(t, "full", many, now)
@@ -121,18 +112,18 @@ func onSQLite(t *testing.T, few, many counts, now time.Time) [2]*side {
 		t.Error("to open a file takes the longer the more is in it")
 	}
 	full.plans(sqliteScans)
-	return [2]*side{empty, full}
+	return pair{empty, full}
 }
 
 // onPostgres makes and fills two schemas on one server.
-func onPostgres(t *testing.T, few, many counts, now time.Time) [2]*side {
+func onPostgres(t *testing.T, few, many counts, now time.Time) pair {
 	t.Helper()
 	server := services.StartPostgres(t, "fsync=on", "shared_buffers=2GB", "max_wal_size=4GB", "maintenance_work_mem=1GB")
 	empty, full := newPostgres(t, server, "empty", few, now), newPostgres(t, server, "full", many, now)
 	t.Logf("the full schema has %v bytes", full.ask(
 		"SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'"))
 	full.plans(postgresScans)
-	return [2]*side{empty, full}
+	return pair{empty, full}
 }
 
 // stock is how much there is of what was filled in.
@@ -198,7 +189,7 @@ func (s *side) loginsWhileSwept(rounds, logins int) (removed int) {
 	}
 	s.Logf("%s: a login alone: %s", s.name, spread(alone))
 	s.Logf("%s: beside a sweep of %.0f rows a second: %s", s.name, float64(n.Load())/sweeping.Seconds(), spread(beside))
-	notMuchLonger(s.T, s.name+": a login beside a sweep", median(alone), median(beside))
+	notMuchLonger(s.T, "a login beside a sweep", median(alone), median(beside))
 	return int(n.Load())
 }
 
