@@ -98,7 +98,7 @@ func TestAbuse_C23_breaker(t *testing.T) {
 		wave(k, "second", 1)
 		pass(time.Minute)
 		probe(8)
-		if !alarm() {
+		if !alarm() || !strings.Contains(k.log.String(), "this_hour=205") {
 			t.Errorf("no alarm: %s", k.log)
 		}
 		if a := k.login("ann@b.example", short); a.status != 200 {
