@@ -108,7 +108,7 @@ func (s *behindStore) FindChallenge(ctx context.Context, b []byte, l storage.Add
 	return s.Store.FindChallenge(ctx, b, l, s.ours(now))
 }
 
-func (s *behindStore) GuessWait(ctx context.Context, address, device []byte, l storage.AddressLimits, now time.Time) (time.Duration, error) {
+func (s *behindStore) GuessWait(ctx context.Context, address, device []byte, l storage.AddressLimits, now time.Time) (wait time.Duration, level int, err error) {
 	return s.Store.GuessWait(ctx, address, device, l, s.ours(now))
 }
 

@@ -76,7 +76,8 @@ type Config struct {
 	// login as one of OnLogin does. It may be called again for the same UserID,
 	// when the login failed after it, so it should be idempotent; it is not
 	// called for a second UserID of the same address, unless the first user was
-	// deleted. Default: none.
+	// deleted or left the address by ChangeEmail: whoever has the mailbox then
+	// need not be the same person. Default: none.
 	OnFirstLogin func(ctx context.Context, id Identity) error
 
 	// OnLogin is called before every login, first ones included (after
@@ -248,8 +249,8 @@ func (cfg Config) withDefaults() (Config, error) {
 		}
 		seen[c.ID] = true
 		for _, o := range c.Origins {
-			if err := checkOrigin(o); err != nil || c.Cookie {
-				wrong("Clients[%d]: Origins: %w", i, cmp.Or(err, errCookieOrigins))
+			if err := c.checkOrigin(o, issuer); err != nil {
+				wrong("Clients[%d]: Origins: %w", i, err)
 			}
 		}
 	}

@@ -57,6 +57,7 @@ func TestDefaults(t *testing.T) {
 		Login:          Rate{30, 5 * time.Minute},
 		SendCodeDevice: Rate{10, time.Hour},
 		LoginDevice:    Rate{30, 5 * time.Minute},
+		Refresh:        Rate{60, time.Minute},
 		Address: storage.AddressLimits{
 			Cooldown: time.Minute, PerHour: 5, PerDay: 10, StrangersPerHour: 3, StrangersPerDay: 6,
 			GuessesPerCode: 5, Level1After: 50, Level2After: 4050,
@@ -206,6 +207,10 @@ var mistakes = []struct {
 			c.Clients[0] = Client{ID: "app", Cookie: true, Origins: []string{"https://spa.example"}}
 		},
 		"Clients[0]: Origins: a cookie client cannot be used from other origins",
+	},
+	{
+		"an origin that is the issuer's", func(c *Config) { c.Clients[0].Origins = []string{"https://spa.example", "https://app.example"} },
+		`Clients[0]: Origins: "https://app.example" is the Issuer's own, whose pages may use every client`,
 	},
 	{"a proxy that is none", func(c *Config) { c.TrustedProxies = make([]netip.Prefix, 1) }, notProxy("invalid Prefix")},
 	{

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"net/url"
 	"strings"
 	"testing"
@@ -18,7 +19,7 @@ func TestCircuit(t *testing.T) {
 	now := time.Now()
 	for _, row := range []struct {
 		name string
-		ends string // of attempts: + or -
+		ends string // of attempts: well, failed, rejected, deferred
 		want time.Duration
 	}{
 		{"nine failures", "---------", 0},
@@ -26,10 +27,12 @@ func TestCircuit(t *testing.T) {
 		{"nine, and nine more after a success", "---------+---------", 0},
 		{"ten after a success", "---------+----------", 15 * time.Second},
 		{"one more after the pause", "-----------", 15 * time.Second},
+		{"ten that have to do with the recipient", "rrrrrdddddd", 0},
+		{"ten, and some of those between", "-----rd-----", 15 * time.Second},
 	} {
 		var d delivery
 		for _, end := range row.ends {
-			d.record(end == '-', now)
+			d.record(map[rune]error{'-': errors.New("failed"), 'r': ErrMailRejected, 'd': ErrMailDeferred}[end], now)
 		}
 		if got := d.circuitWait(now); got != row.want {
 			t.Errorf("%s: the relay is left alone for %v", row.name, got)

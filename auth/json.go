@@ -6,8 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// The largest member name and value of a request, in bytes.
-const maxString = 512
+// The largest member name and value of a request, in bytes, and the largest
+// answer to a captcha: the token of a hosted one may have some thousands.
+const (
+	maxString = 512
+	maxAnswer = 4096
+)
 
 var errJSON = errors.New("not one JSON object of strings")
 
@@ -31,11 +35,15 @@ func parseObject(body []byte) (map[string]string, error) {
 		if len(object) > 0 && !p.take(',') {
 			return nil, errJSON
 		}
-		name, ok := p.string()
+		name, ok := p.string(maxString)
 		if !ok || !p.next(':') {
 			return nil, errJSON
 		}
-		value, ok := p.string()
+		most := maxString
+		if name == "captcha_code" {
+			most = maxAnswer
+		}
+		value, ok := p.string(most)
 		if _, duplicate := object[name]; !ok || duplicate {
 			return nil, errJSON
 		}
@@ -69,13 +77,13 @@ func (p *jsonParser) next(c byte) bool {
 	return p.take(c)
 }
 
-// string reads a string of at most maxString bytes.
-func (p *jsonParser) string() (string, bool) {
+// string reads a string of at most so many bytes.
+func (p *jsonParser) string(most int) (string, bool) {
 	if !p.next('"') {
 		return "", false
 	}
 	var out []byte
-	for len(p.in) > 0 && len(out) <= maxString {
+	for len(p.in) > 0 && len(out) <= most {
 		c := p.in[0]
 		p.in = p.in[1:]
 		switch {

@@ -23,6 +23,7 @@ type Limits struct {
 
 	SendCodeDevice Rate // mails per device and address. Default: 10 in an hour
 	LoginDevice    Rate // logins tried per device and address. Default: 30 in 5 minutes
+	Refresh        Rate // id_tokens signed for one session. Default: 60 in a minute
 
 	// Address bounds what may happen to one address, whoever does it. Default:
 	// those of storage.AddressLimits, field by field.
@@ -59,6 +60,7 @@ func (l *Limits) complete(wrong func(string, ...any)) {
 		{"Login", &l.Login, Rate{30, 5 * time.Minute}},
 		{"SendCodeDevice", &l.SendCodeDevice, Rate{10, time.Hour}},
 		{"LoginDevice", &l.LoginDevice, Rate{30, 5 * time.Minute}},
+		{"Refresh", &l.Refresh, Rate{60, time.Minute}},
 	} {
 		if *r.rate == (Rate{}) {
 			*r.rate = r.byDefault
@@ -106,7 +108,7 @@ func (a *Auth) peerLimits(peer netip.Addr, rates []namedRate) []storage.Limit {
 	return limits
 }
 
-// limitKey is what is counted under a name, of a peer or of a flow. Keys of one
+// limitKey is what is counted under a name, of a peer, a flow or a session. Keys of one
 // of them begin alike, so that a login finds its dozen limits on a few pages of
 // the database.
 func (a *Auth) limitKey(name, kind, of string) []byte {

@@ -44,8 +44,9 @@ func (a *Auth) login(c *call) error {
 	if err := a.takeLimits(c, a.config.Limits.LoginDevice.limit(a.limitKey("login", "flow", string(flow.binding)), 1)); err != nil {
 		return err
 	}
-	// Whoever has to wait is told so before anything is compared.
-	wait, err := a.config.Store.GuessWait(c.ctx, flow.address, flow.device, a.config.Limits.Address, c.now)
+	// Whoever has to wait is told so before anything is compared, and with a code
+	// that has become too short nothing is.
+	wait, level, err := a.config.Store.GuessWait(c.ctx, flow.address, flow.device, a.config.Limits.Address, c.now)
 	if err != nil {
 		return busy("look at the failures", err)
 	}
@@ -58,7 +59,7 @@ func (a *Auth) login(c *call) error {
 	}
 	guess := storage.Guess{
 		Binding: flow.binding, ChallengeID: challenge.ID, Address: flow.address, Device: flow.device,
-		Right: a.isRight(challenge, found, flow.binding, code),
+		Right: a.isRight(challenge, found && challenge.Level >= level, flow.binding, code),
 	}
 	if err := failpoint.Hit("login: compared"); err != nil {
 		return err
@@ -71,9 +72,10 @@ func (a *Auth) login(c *call) error {
 	}
 
 	// From here on the client can go away: the guess is counted all the same.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), requestDeadline)
+	var cancel context.CancelFunc
+	c.ctx, cancel = context.WithTimeout(context.WithoutCancel(c.ctx), requestDeadline)
 	defer cancel()
-	redeemed, err := a.redeem(ctx, guess, granted.generation, c.now)
+	redeemed, err := a.redeem(c.ctx, guess, granted.generation, c.now)
 	if err != nil {
 		return busy("redeem the code", err)
 	}
@@ -83,7 +85,7 @@ func (a *Auth) login(c *call) error {
 	a.logLogin(c, flow, redeemed)
 	switch redeemed.Result {
 	case storage.GuessLoggedIn:
-		a.endReplacedSession(ctx, c)
+		a.endReplacedSession(c)
 		return a.replyLogin(c, granted)
 	case storage.GuessLimited:
 		return limited(redeemed.Wait)

@@ -11,13 +11,19 @@ import (
 
 var errCookieOrigins = errors.New("a cookie client cannot be used from other origins")
 
-// checkOrigin accepts an origin as browsers send it.
-func checkOrigin(origin string) error {
+// checkOrigin accepts another origin than the issuer's, as browsers send it.
+func (c Client) checkOrigin(origin string, issuer *url.URL) error {
 	u, err := url.Parse(origin)
 	defaultPort := map[string]string{"https": "443", "http": "80"}
 	if err != nil || u.Scheme+"://"+u.Host != origin || !isHost(u) || defaultPort[u.Scheme] == "" ||
 		u.Port() == defaultPort[u.Scheme] {
 		return fmt.Errorf("%q is not an origin, such as https://spa.example", origin)
+	}
+	if c.Cookie {
+		return errCookieOrigins
+	}
+	if issuer != nil && origin == issuer.Scheme+"://"+issuer.Host { // its pages could not use the others any more
+		return fmt.Errorf("%q is the Issuer's own, whose pages may use every client", origin)
 	}
 	return nil
 }

@@ -15,7 +15,6 @@ import (
 )
 
 const (
-	deliveryWorkers = 4
 	deliveryPoll    = time.Second      // how late a retry may be
 	deliveryTimeout = 30 * time.Second // for one mail
 	deliveryOverrun = time.Second      // after that, for a Mailer to return
@@ -69,16 +68,19 @@ func (d *delivery) circuitWait(now time.Time) time.Duration {
 }
 
 // record opens the circuit after many failures in a row. When the pause is
-// over, one more failure opens it again.
-func (d *delivery) record(failed bool, now time.Time) {
+// over, one more failure opens it again. What has to do with the recipient
+// alone says nothing about the relay.
+func (d *delivery) record(err error, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !failed {
+	switch {
+	case err == nil:
 		d.failures = 0
-		return
-	}
-	if d.failures++; d.failures >= circuitFailures {
-		d.openUntil = now.Add(circuitPause)
+	case errors.Is(err, ErrMailRejected), errors.Is(err, ErrMailDeferred):
+	default:
+		if d.failures++; d.failures >= circuitFailures {
+			d.openUntil = now.Add(circuitPause)
+		}
 	}
 }
 
@@ -113,14 +115,14 @@ func (a *Auth) deliver(ctx context.Context) {
 	defer cancel()
 	var workers sync.WaitGroup
 
-	free := make(chan struct{}, deliveryWorkers)
+	places := seats{freed: a.delivery.kick}
 	poll := time.NewTicker(deliveryPoll)
 	defer poll.Stop()
 	for {
-		for _, m := range a.claim(ctx, deliveryWorkers-len(free)) {
-			free <- struct{}{}
+		for _, m := range a.claim(ctx, places.free()) {
+			leave := places.take()
 			workers.Go(func() {
-				defer func() { <-free; a.delivery.kick() }()
+				defer leave()
 				defer a.contain()
 				a.deliverOne(sending, m)
 			})
@@ -137,7 +139,7 @@ func (a *Auth) deliver(ctx context.Context) {
 	}
 }
 
-// claim takes as many due mails as there are free workers.
+// claim takes as many due mails as there are free seats.
 func (a *Auth) claim(ctx context.Context, limit int) []storage.Mail {
 	defer a.contain()
 	if limit == 0 {
@@ -167,11 +169,10 @@ func (a *Auth) deliverOne(ctx context.Context, m storage.Mail) {
 		err = failpoint.Hit("mail: delivered")
 	}
 	now := failpoint.Now()
-	rejected, deferred := errors.Is(err, ErrMailRejected), errors.Is(err, ErrMailDeferred)
-	a.delivery.record(err != nil && !rejected && !deferred, now)
+	a.delivery.record(err, now)
 
 	result := storage.MailResult{}
-	if err != nil && !rejected {
+	if err != nil && !errors.Is(err, ErrMailRejected) {
 		result.RetryAt = now.Add(retryDelays[min(m.Try, len(retryDelays))-1])
 		result.Unknown = errors.Is(err, ErrMailUnknown)
 	}

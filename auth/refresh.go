@@ -38,6 +38,9 @@ func (a *Auth) refresh(c *call) error {
 		return refuse(ReasonSessionInvalid)
 	}
 	id := identityOf(current)
+	if err := a.takeLimits(c, a.config.Limits.Refresh.limit(a.limitKey("refresh", "session", id.SessionID), 1)); err != nil {
+		return err
+	}
 	extra, err := a.extraClaims(c.ctx, id)
 	if err != nil {
 		return err
@@ -82,6 +85,18 @@ func (a *Auth) nextToken(c *call, old string, current *currentSession) (string, 
 		}
 	}
 	return "", refuse(ReasonSessionInvalid)
+}
+
+// successors are the token of a request and those that may have replaced it
+// since the request was let in.
+func (a *Auth) successors(token string) []string {
+	tokens := []string{token}
+	if a.config.RotateSessionToken {
+		for _, s := range a.secrets {
+			tokens = append(tokens, derivedToken(s, token))
+		}
+	}
+	return tokens
 }
 
 func derivedToken(s secretKeys, old string) string {

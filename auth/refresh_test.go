@@ -163,3 +163,32 @@ func TestRefreshTellsTheNewAddress(t *testing.T) {
 		}
 	})
 }
+
+// A session gets so many id_tokens in a minute, each of which costs a signature.
+// Other sessions of the user do not share the limit, other instances do.
+func TestRefreshIsLimited(t *testing.T) {
+	onEachStore(t, func(c *auth.Config) { c.Limits.Refresh = auth.Rate{Count: 3, Per: time.Minute} }, func(k *kit) {
+		token, _ := k.signIn("ann@b.example")
+		time.Sleep(time.Minute)
+		second, _ := k.signIn("ann@b.example")
+		other := k.as(func(o *kit) { o.restart() })
+		for i, k := range []*kit{k, other, k} {
+			if a := k.refresh(token); a.status != 200 {
+				t.Fatalf("refresh %d: %d %s", i, a.status, a.body)
+			}
+		}
+		if a := other.refresh(token); !isLimited(t, a) {
+			t.Errorf("one more: %d %s", a.status, a.body)
+		}
+		if !k.alive(token) {
+			t.Error("the session has ended")
+		}
+		if a := k.refresh(second); a.status != 200 {
+			t.Errorf("another session: %d %s", a.status, a.body)
+		}
+		time.Sleep(20 * time.Second)
+		if a := k.refresh(token); a.status != 200 {
+			t.Errorf("after a third of the minute: %d %s", a.status, a.body)
+		}
+	})
+}

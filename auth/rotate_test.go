@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -264,6 +265,51 @@ func TestLogoutAfterRotation(t *testing.T) {
 		}
 		if a := k.do(k.withToken("GET", "/api/v2/sdk/logout", old)); a.code() != string(auth.ReasonSessionInvalid) {
 			t.Errorf("again: %s", a.body)
+		}
+	})
+}
+
+// A request that goes on while the token that it came with is replaced works on
+// the session as it goes on: it keeps its values, and can end it.
+func TestRotationDuringARequest(t *testing.T) {
+	onEachStore(t, rotating, func(k *kit) {
+		m := k.auth.SessionManager()
+		var next string
+		rotated := func(then func(context.Context) error) *kit {
+			return k.page(func(_ http.ResponseWriter, r *http.Request) {
+				next = k.next(r.Header.Get("Session-Token"))
+				if err := then(r.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		token, _ := k.signIn("ann@b.example")
+		rotated(func(ctx context.Context) error { m.Put(ctx, "a", 1); return nil }).with("Session-Token", token)
+		if got := k.values().show(next, ""); got != `{"a":1}` {
+			t.Errorf("what was put: %s", got)
+		}
+		rotated(m.Destroy).with("Session-Token", next)
+		if k.alive(next) {
+			t.Error("a session that was destroyed goes on")
+		}
+	})
+}
+
+// A login ends the session that it came with, also when the answer that told its
+// next token was lost.
+func TestRotationBeforeALogin(t *testing.T) {
+	onEachStore(t, rotating, func(k *kit) {
+		token, _ := k.signIn("ann@b.example")
+		time.Sleep(time.Minute)
+		code := k.code("ann@b.example")
+		next := k.next(token) // nobody sees it
+		r := k.request("POST", loginPath, object("email", "ann@b.example", "verify_code", code))
+		r.Header.Set("Session-Token", token)
+		if a := k.do(r); a.status != 200 || !k.alive(a.field(t, "session_token")) {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+		if k.alive(next) {
+			t.Error("the session before the login goes on")
 		}
 	})
 }

@@ -63,17 +63,24 @@ func (s scsStore) FindCtx(ctx context.Context, token string) ([]byte, bool, erro
 // CommitCtx implements [scs.CtxStore]. It cannot make a session, nor bring one
 // back to life.
 func (s scsStore) CommitCtx(ctx context.Context, token string, data []byte, _ time.Time) error {
-	ok, err := s.a.sessions.SaveSessionData(ctx, hashToken(token), data, failpoint.Now())
-	if err == nil && !ok {
-		err = errSessionEnded
+	for _, token := range s.a.successors(token) {
+		ok, err := s.a.sessions.SaveSessionData(ctx, hashToken(token), data, failpoint.Now())
+		if err != nil || ok {
+			return err
+		}
 	}
-	return err
+	return errSessionEnded
 }
 
 // DeleteCtx implements [scs.CtxStore].
 func (s scsStore) DeleteCtx(ctx context.Context, token string) error {
-	_, err := s.a.sessions.EndSession(ctx, hashToken(token), failpoint.Now())
-	return err
+	for _, token := range s.a.successors(token) {
+		ok, err := s.a.sessions.EndSession(ctx, hashToken(token), failpoint.Now())
+		if err != nil || ok {
+			return err
+		}
+	}
+	return nil
 }
 
 // Find, Commit and Delete are what scs calls on stores without a context:

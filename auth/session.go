@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -124,12 +123,13 @@ func (a *Auth) findSession(c *call) (*currentSession, error) {
 
 // endReplacedSession ends the session that a login came with: whoever logs in
 // again has one session, and it is a new one.
-func (a *Auth) endReplacedSession(ctx context.Context, c *call) {
+func (a *Auth) endReplacedSession(c *call) {
 	token, ok := a.sessionToken(c.r, c.client)
 	if !ok {
 		return
 	}
-	if _, err := a.sessions.EndSession(ctx, hashToken(token), c.now); err != nil {
+	current := &currentSession{now: c.now, token: token, byCookie: c.client.Cookie, live: true} // or nothing ends
+	if _, err := a.endSession(c, current); err != nil {
 		a.config.Logger.Error("the session before this login was not ended", "cause", err)
 	}
 }

@@ -43,7 +43,7 @@ func (a *Auth) ownSessions(c *call) error {
 		if c.r.URL.RawQuery != "others=true" {
 			return refuse(ReasonMalformed)
 		}
-		return a.endOwn(c, storage.SessionFilter{UserID: current.session.UserID, ExceptID: current.session.ID})
+		return a.endOwn(c, current, storage.SessionFilter{ExceptID: current.session.ID})
 	}
 	sessions, err := a.config.Store.ListSessions(c.ctx, current.session.UserID, c.now)
 	if err != nil {
@@ -76,16 +76,18 @@ func (a *Auth) endOwnSession(c *call) error {
 	if !idGrammar.MatchString(id) { // nobody's: stores need not bear what is no text
 		return c.reply(ended{})
 	}
-	if id == current.session.ID && c.client.Cookie {
-		a.clearCookie(c.w)
-	}
-	return a.endOwn(c, storage.SessionFilter{UserID: current.session.UserID, ID: id})
+	return a.endOwn(c, current, storage.SessionFilter{ID: id})
 }
 
-func (a *Auth) endOwn(c *call, which storage.SessionFilter) error {
+// endOwn ends sessions of whoever is calling.
+func (a *Auth) endOwn(c *call, current *currentSession, which storage.SessionFilter) error {
+	which.UserID = current.session.UserID
 	n, err := a.config.Store.EndSessions(c.ctx, which, c.now)
 	if err != nil {
 		return busy("end sessions", err)
+	}
+	if which.ID == current.session.ID && c.client.Cookie {
+		a.clearCookie(c.w)
 	}
 	return c.reply(ended{n})
 }

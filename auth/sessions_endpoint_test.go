@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"example.com/mailkey/auth"
+	"example.com/mailkey/storage"
 )
 
 // ownSessions lists the sessions of whoever has the token.
@@ -228,6 +230,25 @@ func TestSessionsHandlersAlone(t *testing.T) {
 		}
 		if a := k.end(sessionsPath+"/"+c["sid"].(string), token); string(a.body) != `{"ended":1}` || k.alive(token) {
 			t.Errorf("%d %s", a.status, a.body)
+		}
+	})
+}
+
+// endless is a store in which no session ends.
+type endless struct{ storage.Store }
+
+func (endless) EndSessions(context.Context, storage.SessionFilter, time.Time) (int, error) {
+	return 0, storage.ErrBusy
+}
+
+// A browser keeps the cookie of a session that could not be ended.
+func TestCookieOfASessionThatDidNotEnd(t *testing.T) {
+	t.Parallel()
+	playOn(t, func(t *testing.T) storage.Store { return endless{openMemory(t)} }, nil, func(k *kit) {
+		k.client = "web"
+		token, c := k.signIn("ann@b.example")
+		if a := k.end(sessionsPath+"/"+c["sid"].(string), token); a.status != 500 || a.header.Get("Set-Cookie") != "" {
+			t.Errorf("%d %s %v", a.status, a.body, a.header)
 		}
 	})
 }

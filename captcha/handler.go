@@ -15,7 +15,7 @@ import (
 	"example.com/mailkey/storage"
 )
 
-const maxForm = 4 << 10 // bytes
+const maxForm = 8 << 10 // bytes
 
 // Handler serves the captcha over HTTP, for apps that use this package alone.
 // Its paths are relative to where it is mounted:

@@ -171,7 +171,7 @@ func TestHandler_refusals(t *testing.T) {
 			t.Errorf("%s %s: status %d with %v, want %d", tt.method, tt.target, w.Code, w.Header(), tt.want)
 		}
 	}
-	const longest = 4<<10 - len("token=")
+	const longest = 8<<10 - len("token=")
 	for _, tt := range []struct {
 		name, token string
 		want        int

@@ -120,9 +120,10 @@ type Challenges interface {
 	FindChallenge(ctx context.Context, binding []byte, l AddressLimits, now time.Time) (c Challenge, ok bool, err error)
 
 	// GuessWait returns how long the device has to wait until it may guess at a
-	// code of the address; 0 when it may now. The caller asks before it compares
-	// anything.
-	GuessWait(ctx context.Context, address, device []byte, l AddressLimits, now time.Time) (time.Duration, error)
+	// code of the address, 0 when it may now; and the level that the address's
+	// failures ask for, below which a code is gone. The caller asks before it
+	// compares anything: what is compared will be counted.
+	GuessWait(ctx context.Context, address, device []byte, l AddressLimits, now time.Time) (wait time.Duration, level int, err error)
 
 	// Redeem counts the guess and, when it is right and allowed, redeems the
 	// challenge: finds or creates the user, checks that it is enabled, creates

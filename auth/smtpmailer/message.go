@@ -18,7 +18,7 @@ import (
 // they end up in SMTP commands and headers, where one space or line break is a
 // second recipient.
 var (
-	mailbox   = regexp.MustCompile(`^[\w#$&'*+/=?^{|}~-]+(\.[\w#$&'*+/=?^{|}~-]+)*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$`)
+	mailbox   = regexp.MustCompile(`^[\w#$&'*+/=?^\x60{|}~-]+(\.[\w#$&'*+/=?^\x60{|}~-]+)*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$`)
 	code      = regexp.MustCompile(`^[A-Za-z0-9]{4,32}$`)
 	messageID = regexp.MustCompile(`^[\w.+=-]{1,128}@[\w.:-]{1,253}$`)
 	hostname  = regexp.MustCompile(`^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$`)

@@ -306,6 +306,16 @@ func TestMinutes(t *testing.T) {
 	}
 }
 
+// What auth takes for an address, smtpmailer mails to.
+func TestMailboxes(t *testing.T) {
+	t.Parallel()
+	for _, to := range []string{"#$&'*+-/=^_`{|}~@b.example", "a.b+c@xn--p1ai.xn--p1ai", strings.Repeat("a", 64) + "@b.c1d"} {
+		if !isMailbox(to) {
+			t.Errorf("%s is none", to)
+		}
+	}
+}
+
 // Every address that passes is one recipient, for a parser of headers and for
 // one of commands.
 func FuzzMailbox(f *testing.F) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
+	"example.com/mailkey/internal/integration/services"
 	"example.com/mailkey/internal/integration/smtpd"
 )
 
@@ -116,6 +117,15 @@ func exampleCookieClient(t *testing.T, program string) {
 	if reply := rebound.do(t, "GET", "/dev/mail", nil); reply.status != http.StatusForbidden {
 		t.Errorf("/dev/mail under another name: got %d, want 403", reply.status)
 	}
+	t.Run("behind nginx as it comes", func(t *testing.T) {
+		addr := services.FreeAddr(t)
+		services.StartNginxWith(t, addr, "server { listen "+addr+"; location / { proxy_pass "+p.URL+"; } }")
+		behind := home.client(p, "web")
+		behind.url = "http://" + addr
+		if reply := behind.do(t, "GET", "/dev/mail", nil); reply.status != http.StatusForbidden {
+			t.Errorf("/dev/mail: got %d, want 403", reply.status)
+		}
+	})
 
 	c.refused(t, "GET", exampleLogout, nil, http.StatusBadRequest, "IDAAS.SDK.PARAM.0023") // a link logs nobody out
 	c.header.Set("Origin", "https://attacker.example")

@@ -40,7 +40,7 @@ var groups = []group{
 			"auth/body.go", "auth/breaker.go", "auth/captcha.go", "auth/clientip.go", "auth/clock.go", "auth/code.go",
 			"auth/config.go", "auth/email.go", "auth/headers.go", "auth/hooks.go", "auth/idtoken.go", "auth/json.go",
 			"auth/keyring.go", "auth/keys.go", "auth/limits.go", "auth/login.go", "auth/logout.go", "auth/outbox.go",
-			"auth/refresh.go", "auth/request.go", "auth/returnpath.go", "auth/run.go", "auth/secret.go",
+			"auth/refresh.go", "auth/request.go", "auth/returnpath.go", "auth/run.go", "auth/seats.go", "auth/secret.go",
 			"auth/sendcode.go", "auth/session.go", "auth/sessions.go",
 		},
 		packages: []string{"./auth"},

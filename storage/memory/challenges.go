@@ -77,12 +77,13 @@ func (s *Store) FindChallenge(ctx context.Context, binding []byte, l storage.Add
 }
 
 // GuessWait implements [storage.Challenges].
-func (s *Store) GuessWait(ctx context.Context, address, device []byte, l storage.AddressLimits, now time.Time) (time.Duration, error) {
+func (s *Store) GuessWait(ctx context.Context, address, device []byte, l storage.AddressLimits, now time.Time) (wait time.Duration, level int, err error) {
 	if err := s.lock(ctx); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer s.mu.Unlock()
-	return s.address(address).GuessWait(now, s.known(address, device), l), nil
+	a := s.address(address)
+	return a.GuessWait(now, s.known(address, device), l), a.Level(now, l), nil
 }
 
 // Redeem implements [storage.Challenges].

@@ -3,9 +3,12 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
+	"example.com/mailkey/storage"
 	"example.com/mailkey/storage/internal/sqlstore"
 )
 
@@ -16,9 +19,10 @@ type database struct {
 	tx     *sqlstore.Statements // on conn
 	group  *group
 
-	reader *sqlx.DB
-	reads  *sqlstore.Statements
-	read   sqlstore.Conn // on reads
+	reader  *sqlx.DB
+	reads   *sqlstore.Statements
+	read    sqlstore.Conn // on reads
+	reading chan struct{} // one for each statement that has a connection of the pool
 
 	watch *watch
 }
@@ -31,14 +35,14 @@ func newDatabase(ctx context.Context, writer, reader *sqlx.DB, watch *watch) (*d
 	d := &database{
 		writer: writer, conn: conn, tx: sqlstore.Prepare(conn),
 		reader: reader, reads: sqlstore.Prepare(reader), watch: watch,
+		reading: make(chan struct{}, reader.Stats().MaxOpenConnections),
 	}
 	d.read = d.reads.Conn(context.Background(), d.translate)
 	d.group = newGroup(d.tx.Conn(context.Background(), d.translate), d.setSynchronous, watch.look)
 	return d, nil
 }
 
-// Read implements [sqlstore.Database]. A statement takes microseconds, so ctx
-// is asked before it and not during it, which would cost two goroutines.
+// Read implements [sqlstore.Database].
 func (d *database) Read(ctx context.Context) sqlstore.Conn {
 	if err := ctx.Err(); err != nil {
 		return failed{err}
@@ -46,7 +50,7 @@ func (d *database) Read(ctx context.Context) sqlstore.Conn {
 	if err := d.watch.err(); err != nil {
 		return failed{err}
 	}
-	return d.read
+	return reading{ctx, d}
 }
 
 // setSynchronous decides whether commits wait for the disk. In WAL mode those
@@ -88,6 +92,58 @@ func (d *database) TransactSoon(ctx context.Context, f func(sqlstore.Conn) error
 func (d *database) close() error {
 	d.group.close()
 	return errors.Join(d.reads.Close(), d.reader.Close(), d.tx.Close(), d.conn.Close(), d.writer.Close())
+}
+
+// reading is a connection of the pool. A statement takes microseconds, so ctx is
+// not asked during it, which would cost two goroutines. But those who have all
+// the connections may wait for a disk that hangs: nobody waits for them for long.
+type reading struct {
+	ctx context.Context
+	d   *database
+}
+
+func (r reading) begin() error {
+	select {
+	case r.d.reading <- struct{}{}:
+		return nil
+	default:
+	}
+	late := time.NewTimer(busyTimeout)
+	defer late.Stop()
+	select {
+	case r.d.reading <- struct{}{}:
+		return nil
+	case <-r.ctx.Done():
+		return r.ctx.Err()
+	case <-late.C:
+		return fmt.Errorf("%w: all connections that read are in use", storage.ErrBusy)
+	}
+}
+
+func (r reading) end() { <-r.d.reading }
+
+func (r reading) Get(dest any, query string, args ...any) (ok bool, err error) {
+	if err := r.begin(); err != nil {
+		return false, err
+	}
+	defer r.end()
+	return r.d.read.Get(dest, query, args...)
+}
+
+func (r reading) Select(dest any, query string, args ...any) error {
+	if err := r.begin(); err != nil {
+		return err
+	}
+	defer r.end()
+	return r.d.read.Select(dest, query, args...)
+}
+
+func (r reading) Exec(query string, args ...any) (rows int64, err error) {
+	if err := r.begin(); err != nil {
+		return 0, err
+	}
+	defer r.end()
+	return r.d.read.Exec(query, args...)
 }
 
 // single is a connection whose statements are transactions of their own.

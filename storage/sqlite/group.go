@@ -58,10 +58,8 @@ func newGroup(conn sqlstore.Conn, setSync func(on bool) error, look func() error
 // the disk if sync says so. When ctx ends before f was started, f is not run.
 func (g *group) write(ctx context.Context, f func(sqlstore.Conn) error, sync bool) error {
 	j := &job{ctx: ctx, f: f, sync: sync, done: make(chan error, 1)}
-	select {
-	case g.queue <- j:
-	default:
-		return fmt.Errorf("more than %d transactions are waiting: %w", queueBound, storage.ErrBusy)
+	if err := g.enqueue(j); err != nil {
+		return err
 	}
 	for {
 		select {
@@ -83,6 +81,28 @@ func (g *group) write(ctx context.Context, f func(sqlstore.Conn) error, sync boo
 			}
 			g.commit()
 			g.free <- struct{}{}
+		}
+	}
+}
+
+// enqueue puts the job into the queue. That may be full of jobs whose callers
+// have gone, with nobody left to work them off.
+func (g *group) enqueue(j *job) error {
+	for {
+		select {
+		case g.queue <- j:
+			return nil
+		default:
+		}
+		select {
+		case _, open := <-g.free:
+			if !open {
+				return errClosed
+			}
+			g.commit()
+			g.free <- struct{}{}
+		default:
+			return fmt.Errorf("more than %d transactions are waiting: %w", queueBound, storage.ErrBusy)
 		}
 	}
 }
@@ -147,7 +167,7 @@ func (g *group) refuse(err error) {
 }
 
 // transaction runs the jobs and commits those that did not fail. An error is
-// one of all of them: nothing was changed.
+// one of all of them: nothing was changed, unless it is ErrUncertain.
 func (g *group) transaction(jobs []*job, results []error) error {
 	for i, j := range jobs {
 		if err := g.exec("SAVEPOINT job"); err != nil {
@@ -156,7 +176,8 @@ func (g *group) transaction(jobs []*job, results []error) error {
 		results[i] = run(g.conn, j.f)
 		if results[i] != nil {
 			if g.exec("ROLLBACK TO job") != nil { // SQLite gave the whole transaction up
-				return g.rollback(results[i])
+				// What the job's error is to its caller it is not to the others.
+				return g.rollback(fmt.Errorf("%w: a transaction of the same group failed: %v", storage.ErrBusy, results[i]))
 			}
 		}
 		if err := g.exec("RELEASE job"); err != nil {
@@ -172,7 +193,8 @@ func (g *group) transaction(jobs []*job, results []error) error {
 		}
 	}
 	if err := g.exec("COMMIT"); err != nil {
-		return g.rollback(err)
+		// All of it may be in the log already, to be found there by the next start.
+		return g.rollback(fmt.Errorf("%w: %v", storage.ErrUncertain, err))
 	}
 	return nil
 }

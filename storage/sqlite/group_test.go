@@ -3,11 +3,14 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"example.com/mailkey/storage"
 	"example.com/mailkey/storage/internal/sqlstore"
@@ -204,4 +207,128 @@ func TestGroupIsLeft(t *testing.T) {
 	if n := count(t, db); n != 1 {
 		t.Errorf("%d rows were written", n)
 	}
+}
+
+// A queue full of those who have gone is worked off by whoever comes next.
+func TestQueueOfTheGone(t *testing.T) {
+	t.Parallel()
+	for range 10 { // whether whoever held the writer does it is chance
+		db := openDatabase(t)
+		hold, held := make(chan struct{}), make(chan struct{})
+		impatient, cancel := context.WithCancel(context.Background())
+		var first, others sync.WaitGroup
+		first.Go(func() {
+			_ = db.Transact(impatient, func(sqlstore.Conn) error { close(held); <-hold; return nil })
+		})
+		<-held
+		for range queueBound {
+			others.Go(func() {
+				if err := db.Transact(impatient, put(1)); !errors.Is(err, context.Canceled) {
+					t.Error(err)
+				}
+			})
+		}
+		for len(db.group.queue) < queueBound { // they are on their way
+		}
+		cancel()
+		others.Wait()
+		close(hold)
+		first.Wait()
+		if err := db.Transact(context.Background(), put(2)); err != nil {
+			t.Fatal(err)
+		}
+		if n := count(t, db); n != 1 {
+			t.Errorf("%d rows were written", n)
+		}
+	}
+}
+
+// brokenConn fails at one statement.
+type brokenConn struct {
+	sqlstore.Conn
+	at string
+}
+
+func (c brokenConn) Exec(query string, args ...any) (int64, error) {
+	if query == c.at {
+		return 0, errors.New("disk I/O error")
+	}
+	return c.Conn.Exec(query, args...)
+}
+
+// When a group is given up, each of its jobs learns what became of it: the one
+// that failed, why; and the others not what means something else to them. After
+// a COMMIT that failed nobody knows.
+func TestGroupIsGivenUp(t *testing.T) {
+	t.Parallel()
+	refused := fmt.Errorf("refused: %w", storage.ErrConflict)
+	for _, row := range []struct {
+		at           string
+		failed, well error
+	}{
+		{"BEGIN IMMEDIATE", nil, nil},
+		{"SAVEPOINT job", nil, nil},
+		{"ROLLBACK TO job", refused, storage.ErrBusy},
+		{"RELEASE job", nil, nil},
+		{"COMMIT", refused, storage.ErrUncertain},
+	} {
+		db := openDatabase(t)
+		db.group.conn = brokenConn{db.group.conn, row.at}
+		jobs := []*job{
+			{ctx: t.Context(), f: put(1), done: make(chan error, 1)},
+			{ctx: t.Context(), f: func(c sqlstore.Conn) error { return errors.Join(put(2)(c), refused) }, done: make(chan error, 1)},
+			{ctx: t.Context(), f: put(3), done: make(chan error, 1)},
+		}
+		for _, j := range jobs {
+			db.group.queue <- j
+		}
+		db.group.commit()
+		for i, j := range jobs {
+			err, want := <-j.done, row.well
+			if i == 1 {
+				want = row.failed
+			}
+			if err == nil || want != nil && !errors.Is(err, want) {
+				t.Errorf("%s fails: job %d: %v, want %v", row.at, i, err, want)
+			}
+			if i != 1 && errors.Is(err, storage.ErrConflict) {
+				t.Errorf("%s fails: job %d is told that it conflicts: %v", row.at, i, err)
+			}
+		}
+		db.group.conn = db.group.conn.(brokenConn).Conn
+		if err := db.Transact(t.Context(), put(4)); err != nil || count(t, db) != 1 {
+			t.Errorf("after %s failed: %v, %d rows", row.at, err, count(t, db))
+		}
+	}
+}
+
+// Those who have the connections that read may wait for the disk. Others wait
+// for them as long as they want to, and not for ever.
+func TestReadersAreNotWaitedForLong(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		db := openDatabase(t)
+		for range cap(db.reading) {
+			db.reading <- struct{}{}
+		}
+		var n int
+		read := func(ctx context.Context) error {
+			_, err := db.Read(ctx).Get(&n, "SELECT count(*) FROM failure_hours")
+			return err
+		}
+		start := time.Now()
+		if err := read(t.Context()); !errors.Is(err, storage.ErrBusy) || time.Since(start) != busyTimeout {
+			t.Errorf("after %v: %v", time.Since(start), err)
+		}
+		start = time.Now()
+		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := read(impatient); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second {
+			t.Errorf("after %v: %v", time.Since(start), err)
+		}
+		time.AfterFunc(time.Second, func() { <-db.reading })
+		if err := read(t.Context()); err != nil {
+			t.Errorf("when one is free: %v", err)
+		}
+	})
 }

@@ -84,28 +84,35 @@ var brokenAddresses = []broken{
 	{"does not double the wait", by("failures/slow strangers down"), tries(func(g *guessing) { g.l.LastWait = g.l.FirstWait })},
 	{"doubles the wait without end", by("failures/slow strangers down"), tries(func(g *guessing) { g.l.LastWait = 1000 * hour })},
 	{"never tells anybody to wait", by("failures/make a right guess of a device that has to wait spend the code"), func(s *tampered) {
-		s.guessWait = func(context.Context, []byte, []byte, storage.AddressLimits, time.Time) (time.Duration, error) {
-			return 0, nil
+		s.guessWait = func(context.Context, []byte, []byte, storage.AddressLimits, time.Time) (time.Duration, int, error) {
+			return 0, 0, nil
+		}
+	}},
+	{"takes any code for long enough", by("failures/make codes longer", "failures/count for a year"), func(s *tampered) {
+		wait := s.guessWait
+		s.guessWait = func(ctx context.Context, address, device []byte, l storage.AddressLimits, now time.Time) (time.Duration, int, error) {
+			d, _, err := wait(ctx, address, device, l, now)
+			return d, 0, err
 		}
 	}},
 	{"tells known devices to wait", by("failures/do not slow known devices down"), func(s *tampered) {
 		wait := s.guessWait
-		s.guessWait = func(ctx context.Context, address, _ []byte, l storage.AddressLimits, now time.Time) (time.Duration, error) {
+		s.guessWait = func(ctx context.Context, address, _ []byte, l storage.AddressLimits, now time.Time) (time.Duration, int, error) {
 			return wait(ctx, address, nil, l, now)
 		}
 	}},
 	{"tells nobody to wait who is known elsewhere", by("failures/do not slow known devices down"), func(s *tampered) {
 		wait := s.guessWait
-		s.guessWait = func(ctx context.Context, address, device []byte, l storage.AddressLimits, now time.Time) (time.Duration, error) {
+		s.guessWait = func(ctx context.Context, address, device []byte, l storage.AddressLimits, now time.Time) (time.Duration, int, error) {
 			if bytes.Equal(device, anna.deviceKey()) && !bytes.Equal(address, anna.address()) {
-				return 0, nil
+				return 0, 0, nil
 			}
 			return wait(ctx, address, device, l, now)
 		}
 	}},
 	{"keeps the code of a right guess that has to wait", by("failures/make a right guess of a device that has to wait spend the code"), func(s *tampered) {
 		judges(func(g guessing, try try) (storage.Redeemed, error) {
-			if wait, _ := s.GuessWait(context.Background(), g.Address, g.Device, g.l, g.now); wait > 0 {
+			if wait, _, _ := s.GuessWait(context.Background(), g.Address, g.Device, g.l, g.now); wait > 0 {
 				g.Right = false
 			}
 			return try(g)

@@ -18,6 +18,7 @@ var captchas = []check{
 	{"have one taker", "of parallel calls of TakeCaptcha one gets it", captchaOneTaker},
 	{"are bounded per peer", "at most perPeer captchas of one peer are kept: the oldest make room", captchaPerPeer},
 	{"are bounded in all", "at most total captchas in all are kept: the oldest make room", captchaTotal},
+	{"are bounded by those that wait", "captchas that were taken are not among those that are kept", captchaTotalOfWaiting},
 	{"are bounded when put at once", "parallel calls of PutCaptcha keep the bounds", captchaBoundParallel},
 	{"are bounded in all when put at once", "parallel calls of PutCaptcha of several peers keep the bound", captchaTotalParallel},
 	{"are heard up to the limit", "HearCaptcha counts the playings and refuses after limit of them", captchaHeard},
@@ -118,6 +119,16 @@ func captchaTotal(ctx context.Context, s storage.Store) error {
 		repeat(5, put),
 		captchasLeft(ctx, s, "anna", 2, 3, 4),
 		lookup(s.TakeCaptcha(ctx, other.ID, start)).none(),
+	)
+}
+
+func captchaTotalOfWaiting(ctx context.Context, s storage.Store) error {
+	put := func(i int) error { return s.PutCaptcha(ctx, captcha(i, "anna", minute), 9, 3) }
+	return cmp.Or(
+		repeat(3, put),
+		lookup(s.TakeCaptcha(ctx, captcha(1, "anna", minute).ID, start)).is(captcha(1, "anna", minute)),
+		put(3),
+		captchasLeft(ctx, s, "anna", 0, 2, 3),
 	)
 }
 

@@ -59,6 +59,16 @@ var brokenCaptchas = []broken{
 	{"keeps one captcha of a peer too many", by("captchas/are bounded per peer"), bounds(func(perPeer, total int) (int, int) { return perPeer + 1, total })},
 	{"bounds the peers together", by("captchas/are bounded per peer"), bounds(func(perPeer, _ int) (int, int) { return perPeer, perPeer })},
 	{"keeps one captcha too many", by("captchas/are bounded in all"), bounds(func(perPeer, total int) (int, int) { return perPeer, total + 1 })},
+	{"counts captchas that were taken", by("captchas/are bounded by those that wait"), func(s *tampered) {
+		taken, take, put := 0, s.takeCaptcha, s.putCaptcha
+		s.takeCaptcha = func(ctx context.Context, id []byte, now time.Time) (storage.Captcha, bool, error) {
+			taken++
+			return take(ctx, id, now)
+		}
+		s.putCaptcha = func(ctx context.Context, c storage.Captcha, perPeer, total int) error {
+			return put(ctx, c, perPeer, max(1, total-taken))
+		}
+	}},
 	{"counts captchas before it puts one", by("captchas/are bounded when put at once", "captchas/are bounded in all when put at once"), func(s *tampered) {
 		put, meet := s.putCaptcha, meeting()
 		var ids [][]byte

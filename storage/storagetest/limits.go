@@ -20,6 +20,7 @@ var limits = []check{
 	{"are kept by key", "each Key has a count of its own", limitKeys},
 	{"hold when taken at once", "of parallel calls exactly Count are allowed", limitParallel},
 	{"hold together when taken at once", "parallel calls with two limits take from both or from none, in any order", limitPairs},
+	{"say how long to wait when taken at once", "a parallel call that is refused has taken nothing, nor waits for itself", limitPairsWait},
 	{"follow the arithmetic", "the waits are those of Limit.Take", limitArithmetic},
 	{"are not shared", "slices passed in are not kept", limitAliases},
 }
@@ -142,6 +143,19 @@ func limitPairs(ctx context.Context, s storage.Store) error {
 		taken.is(3),
 		value(s.TakeLimits(ctx, start, three("a"))).is(20*second),
 		value(s.TakeLimits(ctx, start, three("b"))).is(20*second),
+	)
+}
+
+func limitPairsWait(ctx context.Context, s storage.Store) error {
+	var told counter
+	return cmp.Or(
+		parallel(12, func(i int) error {
+			own, shared := storage.Limit{Key: key("own", i), Count: 1, Window: hour}, three("shared")
+			own.Key[0], shared.Key[0] = 0, 0xff
+			wait, err := s.TakeLimits(ctx, start, own, shared)
+			return told.count(wait == 20*second, err)
+		}),
+		told.is(9),
 	)
 }
 

@@ -56,6 +56,15 @@ var brokenLimits = []broken{
 	{"takes from one limit after the other", by("limits/hold together when taken at once"), func(s *tampered) {
 		s.takeLimits = oneByOne(meeting())(s.takeLimits)
 	}},
+	{"waits for what it would have taken", by("limits/say how long to wait when taken at once"), takes(func(take taking) taking {
+		return func(ctx context.Context, now time.Time, limits ...storage.Limit) (time.Duration, error) {
+			wait, err := take(ctx, now, limits...)
+			if wait > 0 && limits[0].Count == 1 && limits[0].Window == hour {
+				wait = hour
+			}
+			return wait, err
+		}
+	})},
 	{"waits for the first limit", by("limits/wait for the longest"), takes(func(take taking) taking {
 		return func(ctx context.Context, now time.Time, limits ...storage.Limit) (time.Duration, error) {
 			wait, err := take(ctx, now, limits...)

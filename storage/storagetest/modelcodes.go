@@ -95,8 +95,9 @@ func (m *model) FindChallenge(_ context.Context, binding []byte, l storage.Addre
 	return c.Challenge, true, nil
 }
 
-func (m *model) GuessWait(_ context.Context, address, device []byte, l storage.AddressLimits, now time.Time) (time.Duration, error) {
-	return m.address(address).GuessWait(now, m.devices[[2]string{string(address), string(device)}], l), nil
+func (m *model) GuessWait(_ context.Context, address, device []byte, l storage.AddressLimits, now time.Time) (wait time.Duration, level int, err error) {
+	a := m.address(address)
+	return a.GuessWait(now, m.devices[[2]string{string(address), string(device)}], l), a.Level(now, l), nil
 }
 
 func (m *model) Redeem(_ context.Context, g storage.Guess, l storage.AddressLimits, now time.Time) (done storage.Redeemed, err error) {

@@ -88,6 +88,14 @@ func (w *walk) findChallenge() call {
 	}
 }
 
+func (w *walk) guessWait() call {
+	v, now := recent(w, w.asked), at(w.now)
+	return func(ctx context.Context, s storage.Store) (any, error) {
+		wait, level, err := s.GuessWait(ctx, v.address(), v.deviceKey(), tight, now)
+		return []any{wait, level}, err
+	}
+}
+
 func (w *walk) redeem() call { return w.guess(recent(w, w.asked), w.IntN(4) == 0) }
 
 // logIn asks and guesses right in one move.

@@ -134,6 +134,7 @@ var scenes = [][]move{
 	{
 		{"RequestCode", (*walk).requestCode},
 		{"FindChallenge", (*walk).findChallenge},
+		{"GuessWait", (*walk).guessWait},
 		{"FailuresByHour", (*walk).failuresByHour},
 		{"Redeem", (*walk).redeem},
 		{"Redeem", (*walk).redeem},

@@ -72,7 +72,8 @@ func (w *scene) guesses(v visitor, right bool, now time.Duration, want storage.G
 
 // hasToWait checks how long the visitor has to wait until it may guess.
 func (w *scene) hasToWait(v visitor, now, want time.Duration) error {
-	return value(w.GuessWait(w.ctx, v.address(), v.deviceKey(), w.limits, at(now))).is(want)
+	wait, _, err := w.GuessWait(w.ctx, v.address(), v.deviceKey(), w.limits, at(now))
+	return value(wait, err).is(want)
 }
 
 // wrong has the visitor guess wrong, n times, and have it counted.
@@ -112,8 +113,13 @@ func (w *scene) lives(v visitor, now time.Duration, want bool) error {
 	return answer[bool]{ok && string(c.ID) == string(v.challenge()), true, err}.is(want)
 }
 
-// level checks how long a code the visitor's address gets, by asking for one.
+// level checks how long a code of the visitor's address has to be, also by
+// asking for one.
 func (w *scene) level(v visitor, now time.Duration, want int) error {
+	_, level, err := w.GuessWait(w.ctx, v.address(), v.deviceKey(), w.limits, at(now))
+	if err := value(level, err).is(want); err != nil {
+		return err
+	}
 	w.probes++
 	probe := visitor{v.email, "probe", fmt.Sprint("probe ", w.probes), now}
 	if err := w.asks(probe); err != nil {

@@ -24,7 +24,7 @@ type tampered struct {
 
 	requestCode    func(context.Context, storage.CodeRequest, storage.AddressLimits, time.Time) (storage.CodeRequested, error)
 	findChallenge  func(context.Context, []byte, storage.AddressLimits, time.Time) (storage.Challenge, bool, error)
-	guessWait      func(context.Context, []byte, []byte, storage.AddressLimits, time.Time) (time.Duration, error)
+	guessWait      func(context.Context, []byte, []byte, storage.AddressLimits, time.Time) (time.Duration, int, error)
 	redeem         func(context.Context, storage.Guess, storage.AddressLimits, time.Time) (storage.Redeemed, error)
 	failuresByHour func(context.Context, int, time.Time) ([]int, error)
 
@@ -213,6 +213,6 @@ func (s *tampered) RotateSession(ctx context.Context, old, next string, grace ti
 	return s.rotateSession(ctx, old, next, grace, now)
 }
 
-func (s *tampered) GuessWait(ctx context.Context, address, device []byte, l storage.AddressLimits, now time.Time) (time.Duration, error) {
+func (s *tampered) GuessWait(ctx context.Context, address, device []byte, l storage.AddressLimits, now time.Time) (wait time.Duration, level int, err error) {
 	return s.guessWait(ctx, address, device, l, now)
 }

@@ -149,8 +149,12 @@ func fromHere(h http.HandlerFunc) http.Handler {
 }
 
 // forwarded reports whether a proxy passed the request on: whoever is behind
-// it is not on this machine.
+// it is not on this machine. nginx as it comes says nothing of itself, but speaks
+// HTTP/1.0.
 func forwarded(r *http.Request) bool {
+	if !r.ProtoAtLeast(1, 1) {
+		return true
+	}
 	for _, name := range []string{"X-Forwarded-For", "Forwarded", "Via"} {
 		if len(r.Header.Values(name)) > 0 {
 			return true

@@ -158,7 +158,7 @@ func (s *store) FindChallenge(ctx context.Context, binding []byte, l storage.Add
 	return s.Store.FindChallenge(ctx, binding, unlimitedly(l), now)
 }
 
-func (s *store) GuessWait(ctx context.Context, address, device []byte, l storage.AddressLimits, now time.Time) (time.Duration, error) {
+func (s *store) GuessWait(ctx context.Context, address, device []byte, l storage.AddressLimits, now time.Time) (wait time.Duration, level int, err error) {
 	return s.Store.GuessWait(ctx, address, device, unlimitedly(l), now)
 }
 

@@ -12,8 +12,11 @@ import (
 //go:embed queries/captcha_put.sql
 var captchaPut string
 
-//go:embed queries/captcha_evict.sql
-var captchaEvict string
+//go:embed queries/captcha_evict_peer.sql
+var captchaEvictPeer string
+
+//go:embed queries/captcha_evict_all.sql
+var captchaEvictAll string
 
 //go:embed queries/captcha_take.sql
 var captchaTake string
@@ -38,11 +41,15 @@ func (r captchaRow) captcha() storage.Captcha {
 // all of them.
 func (s *Store) PutCaptcha(ctx context.Context, c storage.Captcha, perPeer, total int) error {
 	db := s.db.WriteSoon(ctx)
-	err := exec(db, captchaPut, c.ID, c.Kind, blob(c.State), blob(c.Peer), c.ExpiresAt.UnixMilli())
+	seq, _, err := get[int64](db, captchaPut, c.ID, c.Kind, blob(c.State), blob(c.Peer), c.ExpiresAt.UnixMilli())
 	if err != nil {
 		return err
 	}
-	if err := exec(db, captchaEvict, blob(c.Peer), blob(c.Peer), perPeer, total); err != nil {
+	err = exec(db, captchaEvictPeer, blob(c.Peer), blob(c.Peer), perPeer)
+	if few := int64(max(1, total/100)); err == nil && seq%few == 0 { // it goes through all of them
+		err = exec(db, captchaEvictAll, total)
+	}
+	if err != nil {
 		return fmt.Errorf("make room for captchas: %v", err) // not ErrBusy: the captcha was put
 	}
 	return nil

@@ -39,7 +39,7 @@ func (s *Store) TakeLimits(ctx context.Context, now time.Time, limits ...storage
 		if err != nil || ok {
 			return 0, err
 		}
-		return longestWait(s.db.Read(ctx), limits, now)
+		return s.waitAfterRefusal(ctx, limits, now)
 	}
 	err = transact(ctx, func(tx Conn) error {
 		for _, l := range limits {
@@ -48,18 +48,26 @@ func (s *Store) TakeLimits(ctx context.Context, now time.Time, limits ...storage
 				return err
 			}
 			if !ok {
-				if wait, err = longestWait(tx, limits, now); err != nil {
-					return err
-				}
 				return errRefused
 			}
 		}
 		return nil
 	})
 	if errors.Is(err, errRefused) {
-		return wait, nil
+		return s.waitAfterRefusal(ctx, limits, now)
 	}
 	return 0, err
+}
+
+// waitAfterRefusal looks how long to wait when nothing was taken: outside of the
+// transaction, which had taken some of them, and at least the shortest wait that
+// there is, since what refused may have been swept since.
+func (s *Store) waitAfterRefusal(ctx context.Context, limits []storage.Limit, now time.Time) (time.Duration, error) {
+	wait, err := longestWait(s.db.Read(ctx), limits, now)
+	if err != nil {
+		return 0, err
+	}
+	return max(wait, time.Millisecond), nil
 }
 
 // takeLimit takes one, if it is allowed.

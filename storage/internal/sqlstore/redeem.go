@@ -28,19 +28,19 @@ var failureCount string
 var failureHours string
 
 // GuessWait implements [storage.Challenges].
-func (s *Store) GuessWait(ctx context.Context, address, device []byte, l storage.AddressLimits, now time.Time) (time.Duration, error) {
+func (s *Store) GuessWait(ctx context.Context, address, device []byte, l storage.AddressLimits, now time.Time) (wait time.Duration, level int, err error) {
 	row, ok, err := get[struct {
 		State string
 		Known bool
 	}](s.db.Read(ctx), addressGuess, address, device, address, decoyOf(address))
 	if err != nil || !ok {
-		return 0, err
+		return 0, 0, err
 	}
 	a, err := storage.DecodeAddress([]byte(row.State))
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	return a.GuessWait(now, row.Known, l), nil
+	return a.GuessWait(now, row.Known, l), a.Level(now, l), nil
 }
 
 // Redeem implements [storage.Challenges].

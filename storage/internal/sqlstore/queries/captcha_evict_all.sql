@@ -1,0 +1,2 @@
+-- Keeps the newest captchas of all.
+DELETE FROM captchas WHERE seq <= (SELECT seq FROM captchas ORDER BY seq DESC LIMIT 1 OFFSET ?)
