@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -71,6 +72,15 @@ func TestClock(t *testing.T) {
 				synctest.Wait()
 				if got := k.do(k.request("GET", "/api/v2/sdk/captcha", "")); got.status != http.StatusOK {
 					t.Errorf("a captcha, when the clock is right: got %d %s", got.status, got.body)
+				}
+				said := 0 // once each, not at every look
+				if row.want != http.StatusOK {
+					said = 1
+				}
+				for _, text := range []string{`msg="out of service"`, `msg="in service again`} {
+					if n := strings.Count(k.log.String(), text); n != said {
+						t.Errorf("the log says %s %d times, want %d", text, n, said)
+					}
 				}
 			})
 		})
