@@ -17,7 +17,8 @@ type Captcha struct {
 // Captchas keeps challenges until they are answered.
 type Captchas interface {
 	// PutCaptcha stores c. At most perPeer captchas of one peer and total
-	// captchas in all, or a hundredth more, are kept: the oldest make room.
+	// captchas in all are kept, or for each instance a hundredth more: the oldest
+	// make room.
 	PutCaptcha(ctx context.Context, c Captcha, perPeer, total int) error
 
 	// TakeCaptcha removes the captcha and returns it; ok is false when there

@@ -19,6 +19,7 @@ var captchas = []check{
 	{"are bounded per peer", "at most perPeer captchas of one peer are kept: the oldest make room", captchaPerPeer},
 	{"are bounded in all", "at most total captchas in all are kept: the oldest make room", captchaTotal},
 	{"are bounded by those that wait", "captchas that were taken are not among those that are kept", captchaTotalOfWaiting},
+	{"are bounded in all when there are many", "at most total captchas and a hundredth are kept", captchaTotalOfMany},
 	{"are bounded when put at once", "parallel calls of PutCaptcha keep the bounds", captchaBoundParallel},
 	{"are bounded in all when put at once", "parallel calls of PutCaptcha of several peers keep the bound", captchaTotalParallel},
 	{"are heard up to the limit", "HearCaptcha counts the playings and refuses after limit of them", captchaHeard},
@@ -120,6 +121,25 @@ func captchaTotal(ctx context.Context, s storage.Store) error {
 		captchasLeft(ctx, s, "anna", 2, 3, 4),
 		lookup(s.TakeCaptcha(ctx, other.ID, start)).none(),
 	)
+}
+
+func captchaTotalOfMany(ctx context.Context, s storage.Store) error {
+	const total, more = 200, 30
+	var left counter
+	err := cmp.Or(
+		repeat(total+more, func(i int) error { return s.PutCaptcha(ctx, captcha(i, fmt.Sprint(i), minute), 1, total) }),
+		repeat(total+more, func(i int) error {
+			_, ok, err := s.TakeCaptcha(ctx, captcha(i, "", minute).ID, start)
+			if !ok && i >= more {
+				return fmt.Errorf("captcha %d of %d is not kept: %v", i, total+more, err)
+			}
+			return left.count(ok, err)
+		}),
+	)
+	if err == nil && left.n.Load() > total+total/100 {
+		err = fmt.Errorf("%d captchas are kept", left.n.Load())
+	}
+	return err
 }
 
 func captchaTotalOfWaiting(ctx context.Context, s storage.Store) error {

@@ -59,6 +59,7 @@ var brokenCaptchas = []broken{
 	{"keeps one captcha of a peer too many", by("captchas/are bounded per peer"), bounds(func(perPeer, total int) (int, int) { return perPeer + 1, total })},
 	{"bounds the peers together", by("captchas/are bounded per peer"), bounds(func(perPeer, _ int) (int, int) { return perPeer, perPeer })},
 	{"keeps one captcha too many", by("captchas/are bounded in all"), bounds(func(perPeer, total int) (int, int) { return perPeer, total + 1 })},
+	{"keeps some captchas too many of many", by("captchas/are bounded in all when there are many"), bounds(func(perPeer, total int) (int, int) { return perPeer, total + total/40 })},
 	{"counts captchas that were taken", by("captchas/are bounded by those that wait"), func(s *tampered) {
 		taken, take, put := 0, s.takeCaptcha, s.putCaptcha
 		s.takeCaptcha = func(ctx context.Context, id []byte, now time.Time) (storage.Captcha, bool, error) {

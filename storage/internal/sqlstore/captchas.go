@@ -41,12 +41,12 @@ func (r captchaRow) captcha() storage.Captcha {
 // all of them.
 func (s *Store) PutCaptcha(ctx context.Context, c storage.Captcha, perPeer, total int) error {
 	db := s.db.WriteSoon(ctx)
-	seq, _, err := get[int64](db, captchaPut, c.ID, c.Kind, blob(c.State), blob(c.Peer), c.ExpiresAt.UnixMilli())
+	err := exec(db, captchaPut, c.ID, c.Kind, blob(c.State), blob(c.Peer), c.ExpiresAt.UnixMilli())
 	if err != nil {
 		return err
 	}
 	err = exec(db, captchaEvictPeer, blob(c.Peer), blob(c.Peer), perPeer)
-	if few := int64(max(1, total/100)); err == nil && seq%few == 0 { // it goes through all of them
+	if few := int64(max(1, total/100)); err == nil && s.captchas.Add(1)%few == 0 { // it goes through all of them
 		err = exec(db, captchaEvictAll, total)
 	}
 	if err != nil {

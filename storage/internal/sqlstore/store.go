@@ -5,6 +5,7 @@ package sqlstore
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"example.com/mailkey/storage"
@@ -60,7 +61,10 @@ type Conn interface {
 type Row interface{ Columns() []any }
 
 // Store implements [storage.Store] on a Database.
-type Store struct{ db Database }
+type Store struct {
+	db       Database
+	captchas atomic.Int64 // how many were put
+}
 
 var _ storage.Store = (*Store)(nil)
 

@@ -1,1 +1,1 @@
-INSERT INTO captchas (id, kind, state, peer, expires_at) VALUES (?, ?, ?, ?, ?) RETURNING seq
+INSERT INTO captchas (id, kind, state, peer, expires_at) VALUES (?, ?, ?, ?, ?)
