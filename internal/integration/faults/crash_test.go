@@ -59,17 +59,17 @@ func TestFault_R10_killed(t *testing.T) {
 // time, and again after it was started anew.
 func (c crash) happens(s *site, n int) {
 	s.Helper()
-	env := []string{fmt.Sprintf("MAILKEY_FAILPOINTS=%s=kill@%d", c.point, n)}
+	var clock []string
 	if c.used {
 		p := s.start()
 		s.newPerson().live()
 		p.Kill()
 		if s.db.file != "" {
-			env = append(env, "MAILKEY_CLOCK=1h")
+			clock = []string{"MAILKEY_CLOCK=1h"}
 		}
 	}
 	first, second := s.newPerson(), s.newPerson()
-	p := s.launch(env...)
+	p := s.launch(append(clock, fmt.Sprintf("MAILKEY_FAILPOINTS=%s=kill@%d", c.point, n))...)
 	if s.serves(p) {
 		together(first.live, second.live)
 	}
@@ -78,7 +78,7 @@ func (c crash) happens(s *site, n int) {
 	case <-time.After(20 * time.Second):
 		s.Fatalf("the server did not come to %q for the %d. time\n%s", c.point, n, p.Stderr)
 	}
-	s.start()
+	s.start(clock...)
 	s.claimsRunOut()
 	for _, refused := range together(first.livesAgain, second.livesAgain) {
 		if refused != "" {
