@@ -57,7 +57,7 @@ func TestDefaults(t *testing.T) {
 		Login:          Rate{30, 5 * time.Minute},
 		SendCodeDevice: Rate{10, time.Hour},
 		LoginDevice:    Rate{30, 5 * time.Minute},
-		Refresh:        Rate{60, time.Minute},
+		Refresh:        Rate{60, 5 * time.Minute},
 		Address: storage.AddressLimits{
 			Cooldown: time.Minute, PerHour: 5, PerDay: 10, StrangersPerHour: 3, StrangersPerDay: 6,
 			GuessesPerCode: 5, Level1After: 50, Level2After: 4050,

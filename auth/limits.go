@@ -23,7 +23,7 @@ type Limits struct {
 
 	SendCodeDevice Rate // mails per device and address. Default: 10 in an hour
 	LoginDevice    Rate // logins tried per device and address. Default: 30 in 5 minutes
-	Refresh        Rate // id_tokens signed for one session. Default: 60 in a minute
+	Refresh        Rate // id_tokens signed for one session. Default: 60 in 5 minutes
 
 	// Address bounds what may happen to one address, whoever does it. Default:
 	// those of storage.AddressLimits, field by field.
@@ -60,7 +60,7 @@ func (l *Limits) complete(wrong func(string, ...any)) {
 		{"Login", &l.Login, Rate{30, 5 * time.Minute}},
 		{"SendCodeDevice", &l.SendCodeDevice, Rate{10, time.Hour}},
 		{"LoginDevice", &l.LoginDevice, Rate{30, 5 * time.Minute}},
-		{"Refresh", &l.Refresh, Rate{60, time.Minute}},
+		{"Refresh", &l.Refresh, Rate{60, 5 * time.Minute}},
 	} {
 		if *r.rate == (Rate{}) {
 			*r.rate = r.byDefault
