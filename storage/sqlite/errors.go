@@ -11,6 +11,9 @@ import (
 	"example.com/mailkey/storage"
 )
 
+// errIO is of a disk that fails.
+var errIO = fmt.Errorf("%w: I/O error", storage.ErrBusy)
+
 // translate keeps the driver's errors inside the store, but for their text.
 func translate(err error) error {
 	driver, ok := errors.AsType[*moderncsqlite.Error](err)
@@ -18,8 +21,10 @@ func translate(err error) error {
 		return err
 	}
 	switch driver.Code() & 0xff {
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR:
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY:
 		return fmt.Errorf("%w: %v", storage.ErrBusy, err)
+	case sqlite3.SQLITE_IOERR:
+		return fmt.Errorf("%w: %v", errIO, err)
 	case sqlite3.SQLITE_CONSTRAINT:
 		return fmt.Errorf("%w: %v", storage.ErrConflict, err)
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:

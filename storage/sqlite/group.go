@@ -192,9 +192,13 @@ func (g *group) transaction(jobs []*job, results []error) error {
 			return g.rollback(err)
 		}
 	}
-	if err := g.exec("COMMIT"); err != nil {
+	err := g.exec("COMMIT")
+	if errors.Is(err, errIO) {
 		// All of it may be in the log already, to be found there by the next start.
-		return g.rollback(fmt.Errorf("%w: %v", storage.ErrUncertain, err))
+		err = fmt.Errorf("%w: %v", storage.ErrUncertain, err)
+	}
+	if err != nil {
+		return g.rollback(err)
 	}
 	return nil
 }

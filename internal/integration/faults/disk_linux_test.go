@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"example.com/mailkey/internal/torture"
 )
 
 // disk is a file system in a file, which holds what has reached the disk and
@@ -20,7 +22,7 @@ func newDisk(t *testing.T) disk {
 	d := disk{image: filepath.Join(dir, "image"), dir: filepath.Join(dir, "disk")}
 	f, err := os.Create(d.image)
 	if err == nil {
-		err = f.Truncate(32 << 20)
+		err = f.Truncate(int64(torture.Rounds(32, 256)) << 20)
 	}
 	if err != nil {
 		t.Fatal(err)
