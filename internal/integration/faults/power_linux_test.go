@@ -130,7 +130,7 @@ func TestFault_R14_postgresDies(t *testing.T) {
 		stays.mustGet()
 		for _, refused := range together(people...) {
 			if refused != "" {
-				t.Error(refused)
+				t.Errorf("%s\n%s", refused, s.at.Stderr)
 			}
 		}
 		stays.guess(stays.lastCode(), true)
