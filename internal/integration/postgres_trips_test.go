@@ -44,7 +44,9 @@ func TestPostgresRoundTrips(t *testing.T) {
 	}{
 		{"TakeLimits of one", 2, func() error { _, err := s.TakeLimits(ctx, noon, limit(a)); return err }},
 		{"TakeLimits of two", 5, func() error { _, err := s.TakeLimits(ctx, noon, limit(a), limit(b)); return err }},
-		{"PutCaptcha", 2, func() error { return s.PutCaptcha(ctx, storage.Captcha{ID: a, ExpiresAt: noon.Add(time.Hour)}, 20, 20_000) }},
+		{"PutCaptcha", 2, func() error {
+			return s.PutCaptcha(ctx, storage.Captcha{ID: a, ExpiresAt: noon.Add(time.Hour)}, 20, 20_000)
+		}},
 		{"TakeCaptcha", 1, func() error { _, _, err := s.TakeCaptcha(ctx, a, noon); return err }},
 		{"PutTicket", 1, func() error { return s.PutTicket(ctx, storage.Ticket{ID: a, Binding: a, ExpiresAt: noon}) }},
 		{"TakeTicket", 1, func() error { _, err := s.TakeTicket(ctx, a, a, noon); return err }},
