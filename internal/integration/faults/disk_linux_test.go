@@ -58,6 +58,13 @@ func (d disk) unmount(t *testing.T) {
 	}
 }
 
+// remove makes room for the next, when it is unmounted.
+func (d disk) remove(t *testing.T) {
+	if err := os.Remove(d.image); err != nil {
+		t.Error(err)
+	}
+}
+
 // copy is what a power cut would leave now.
 func (d disk) copy(t *testing.T) disk {
 	t.Helper()

@@ -51,10 +51,10 @@ func TestFault_R08_names(t *testing.T) {
 				t.Errorf("%d goroutines, and %d before", got, s.calm.Goroutines)
 			}
 			s.names.says(rightAnswer)
-			s.eventually("all were tried", 20*time.Second, func() bool {
-				return s.logged(notDelivered)+len(s.relay.Messages()) >= len(people)+1
+			s.eventually("all have their mail", 30*time.Second, func() bool {
+				s.db.exec(t, "UPDATE challenges SET due_at = 1 WHERE due_at IS NOT NULL AND claimed = 0") // nobody waits to try again
+				return len(s.relay.Messages()) > len(people)
 			})
-			s.pass(5 * time.Second)
 			for _, p := range people {
 				if _, err := p.mail(0); err != nil {
 					t.Fatalf("%v\n%s", err, s.at.Stderr)

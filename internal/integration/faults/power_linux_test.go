@@ -95,6 +95,7 @@ func (s *site) promised() (people []*person) {
 // survives looks whether a copy of the disk keeps what was promised.
 func (s *site) survives(cut disk, promised []*person) {
 	s.Helper()
+	defer cut.remove(s.T)
 	cut.mount(s.T)
 	defer cut.unmount(s.T)
 	again := newSiteWith(s.T, sqliteIn(cut.dir), smtpd.New(s, smtpd.Config{}))

@@ -35,8 +35,8 @@ func (s *side) plans(scans func(s *side, query string) string) {
 const bigTables = "addresses|captchas|challenges|devices|limits|sessions|tickets|users"
 
 var (
-	sqliteScan   = regexp.MustCompile(`^SCAN `) // of whatever, by whatever name, but for
-	smallScan    = regexp.MustCompile(`^SCAN (?:CONSTANT ROW|one|pending)\b`)
+	sqliteScan   = regexp.MustCompile(`^SCAN `)                                      // of whatever, by whatever name, but for
+	smallScan    = regexp.MustCompile(`^SCAN (?:CONSTANT ROW|one|pending|newest)\b`) // bounded: so many mails, and captchas
 	postgresScan = regexp.MustCompile(`Seq Scan on (?:` + bigTables + `)\b`)
 	onPostgresIs = regexp.MustCompile(`/\*postgres (.*?)\*/`)
 	noComment    = regexp.MustCompile(`(?m)^--.*\n`)

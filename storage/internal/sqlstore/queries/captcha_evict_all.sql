@@ -1,2 +1,2 @@
 -- Keeps the newest captchas of all.
-DELETE FROM captchas WHERE seq <= (SELECT seq FROM captchas ORDER BY seq DESC LIMIT 1 OFFSET ?)
+DELETE FROM captchas WHERE seq <= (SELECT seq FROM captchas AS newest ORDER BY seq DESC LIMIT 1 OFFSET ?)
