@@ -37,6 +37,23 @@ func put(n int) func(sqlstore.Conn) error {
 	}
 }
 
+// hold keeps the writer busy, so that others wait, until release is called.
+func hold(ctx context.Context, t *testing.T, db *database) (release func()) {
+	t.Helper()
+	held, released := make(chan struct{}), make(chan struct{})
+	ended := make(chan error)
+	go func() {
+		ended <- db.Transact(ctx, func(sqlstore.Conn) error { close(held); <-released; return nil })
+	}()
+	<-held
+	return func() {
+		close(released)
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func count(t *testing.T, db *database) (n int) {
 	t.Helper()
 	if _, err := db.Read(context.Background()).Get(&n, "SELECT count(*) FROM failure_hours"); err != nil {
@@ -55,14 +72,8 @@ func TestGroup(t *testing.T) {
 	boom := errors.New("boom")
 
 	// While one holds the writer, the others gather into one group.
-	hold, held := make(chan struct{}), make(chan struct{})
+	release := hold(context.Background(), t, db)
 	var all sync.WaitGroup
-	all.Go(func() {
-		if err := db.Transact(context.Background(), func(sqlstore.Conn) error { close(held); <-hold; return nil }); err != nil {
-			t.Error(err)
-		}
-	})
-	<-held
 	errs := make([]error, 40)
 	for i := range errs {
 		ctx, f := context.Background(), put(i)
@@ -78,7 +89,7 @@ func TestGroup(t *testing.T) {
 	}
 	for len(db.group.queue) < len(errs) { // they are on their way
 	}
-	close(hold)
+	release()
 	all.Wait()
 
 	for i, err := range errs {
@@ -128,12 +139,8 @@ func TestGroupFailsAsAWhole(t *testing.T) {
 func TestQueueIsBounded(t *testing.T) {
 	t.Parallel()
 	db := openDatabase(t)
-	hold, held := make(chan struct{}), make(chan struct{})
+	release := hold(context.Background(), t, db)
 	var all sync.WaitGroup
-	all.Go(func() {
-		_ = db.Transact(context.Background(), func(sqlstore.Conn) error { close(held); <-hold; return nil })
-	})
-	<-held
 	for range queueBound {
 		all.Go(func() {
 			if err := db.Transact(context.Background(), func(sqlstore.Conn) error { return nil }); err != nil {
@@ -146,7 +153,7 @@ func TestQueueIsBounded(t *testing.T) {
 	if err := db.Transact(context.Background(), put(1)); !errors.Is(err, storage.ErrBusy) {
 		t.Errorf("%v, want ErrBusy", err)
 	}
-	close(hold)
+	release()
 	all.Wait()
 }
 
@@ -156,14 +163,8 @@ func TestCloseTellsTheTruth(t *testing.T) {
 	t.Parallel()
 	for range 60 {
 		db := openDatabase(t)
-		hold, held := make(chan struct{}), make(chan struct{})
+		release := hold(context.Background(), t, db)
 		var all sync.WaitGroup
-		all.Go(func() {
-			if err := db.Transact(context.Background(), func(sqlstore.Conn) error { close(held); <-hold; return nil }); err != nil {
-				t.Error(err)
-			}
-		})
-		<-held
 		var ran, failed atomic.Int32
 		for range 32 {
 			all.Go(func() {
@@ -173,7 +174,7 @@ func TestCloseTellsTheTruth(t *testing.T) {
 			})
 		}
 		all.Go(db.group.close)
-		close(hold)
+		release()
 		all.Wait()
 		if ran.Load()+failed.Load() != 32 {
 			t.Fatalf("%d ran and %d failed of 32", ran.Load(), failed.Load())
@@ -186,21 +187,13 @@ func TestCloseTellsTheTruth(t *testing.T) {
 func TestGroupIsLeft(t *testing.T) {
 	t.Parallel()
 	db := openDatabase(t)
-	hold, held := make(chan struct{}), make(chan struct{})
-	var first sync.WaitGroup
-	first.Go(func() {
-		if err := db.Transact(context.Background(), func(sqlstore.Conn) error { close(held); <-hold; return nil }); err != nil {
-			t.Error(err)
-		}
-	})
-	<-held
+	release := hold(context.Background(), t, db)
 	gone, cancel := context.WithCancel(context.Background())
 	cancel()
 	if err := db.Transact(gone, put(1)); !errors.Is(err, context.Canceled) { // while the first is still at it
 		t.Error(err)
 	}
-	close(hold)
-	first.Wait()
+	release()
 	if err := db.Transact(context.Background(), put(2)); err != nil {
 		t.Error(err)
 	}
@@ -214,13 +207,9 @@ func TestQueueOfTheGone(t *testing.T) {
 	t.Parallel()
 	for range 10 { // whether whoever held the writer does it is chance
 		db := openDatabase(t)
-		hold, held := make(chan struct{}), make(chan struct{})
 		impatient, cancel := context.WithCancel(context.Background())
-		var first, others sync.WaitGroup
-		first.Go(func() {
-			_ = db.Transact(impatient, func(sqlstore.Conn) error { close(held); <-hold; return nil })
-		})
-		<-held
+		release := hold(impatient, t, db)
+		var others sync.WaitGroup
 		for range queueBound {
 			others.Go(func() {
 				if err := db.Transact(impatient, put(1)); !errors.Is(err, context.Canceled) {
@@ -232,8 +221,7 @@ func TestQueueOfTheGone(t *testing.T) {
 		}
 		cancel()
 		others.Wait()
-		close(hold)
-		first.Wait()
+		release()
 		if err := db.Transact(context.Background(), put(2)); err != nil {
 			t.Fatal(err)
 		}
