@@ -108,9 +108,9 @@ func (a *Auth) peerLimits(peer netip.Addr, rates []namedRate) []storage.Limit {
 	return limits
 }
 
-// limitKey is what is counted under a name, of a peer, a flow or a session. Keys of one
-// of them begin alike, so that a login finds its dozen limits on a few pages of
-// the database.
+// limitKey is what is counted under a name, of a peer, a flow or a session. Keys
+// of one of them begin alike, so that a login finds its dozen limits on a few
+// pages of the database.
 func (a *Auth) limitKey(name, kind, of string) []byte {
 	return append(a.keys.pseudonym("limit", kind, of), name...)
 }

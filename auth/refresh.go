@@ -87,16 +87,20 @@ func (a *Auth) nextToken(c *call, old string, current *currentSession) (string, 
 	return "", refuse(ReasonSessionInvalid)
 }
 
-// successors are the token of a request and those that may have replaced it
-// since the request was let in.
-func (a *Auth) successors(token string) []string {
-	tokens := []string{token}
+// follow calls f with the hash of a request's token and, while it finds no
+// session by that, of those that may have replaced it since the request was let
+// in.
+func (a *Auth) follow(token string, f func(hash string) (ok bool, err error)) (ok bool, err error) {
+	ok, err = f(hashToken(token))
 	if a.config.RotateSessionToken {
 		for _, s := range a.secrets {
-			tokens = append(tokens, derivedToken(s, token))
+			if ok || err != nil {
+				break
+			}
+			ok, err = f(hashToken(derivedToken(s, token)))
 		}
 	}
-	return tokens
+	return ok, err
 }
 
 func derivedToken(s secretKeys, old string) string {

@@ -63,24 +63,21 @@ func (s scsStore) FindCtx(ctx context.Context, token string) ([]byte, bool, erro
 // CommitCtx implements [scs.CtxStore]. It cannot make a session, nor bring one
 // back to life.
 func (s scsStore) CommitCtx(ctx context.Context, token string, data []byte, _ time.Time) error {
-	for _, token := range s.a.successors(token) {
-		ok, err := s.a.sessions.SaveSessionData(ctx, hashToken(token), data, failpoint.Now())
-		if err != nil || ok {
-			return err
-		}
+	ok, err := s.a.follow(token, func(hash string) (bool, error) {
+		return s.a.sessions.SaveSessionData(ctx, hash, data, failpoint.Now())
+	})
+	if err == nil && !ok {
+		err = errSessionEnded
 	}
-	return errSessionEnded
+	return err
 }
 
 // DeleteCtx implements [scs.CtxStore].
 func (s scsStore) DeleteCtx(ctx context.Context, token string) error {
-	for _, token := range s.a.successors(token) {
-		ok, err := s.a.sessions.EndSession(ctx, hashToken(token), failpoint.Now())
-		if err != nil || ok {
-			return err
-		}
-	}
-	return nil
+	_, err := s.a.follow(token, func(hash string) (bool, error) {
+		return s.a.sessions.EndSession(ctx, hash, failpoint.Now())
+	})
+	return err
 }
 
 // Find, Commit and Delete are what scs calls on stores without a context:

@@ -128,7 +128,7 @@ func (a *Auth) endReplacedSession(c *call) {
 	if !ok {
 		return
 	}
-	current := &currentSession{now: c.now, token: token, byCookie: c.client.Cookie, live: true} // or nothing ends
+	current := &currentSession{now: c.now, token: token, byCookie: c.client.Cookie, live: true} // for all that is known
 	if _, err := a.endSession(c, current); err != nil {
 		a.config.Logger.Error("the session before this login was not ended", "cause", err)
 	}
