@@ -110,10 +110,12 @@ func (o *opened) all(table string, conditions ...string) []map[string][]byte {
 // values is everything that the database holds.
 func (o *opened) values() (all [][]byte) {
 	o.Helper()
+	seen := make(map[string]bool)
 	for table := range o.tables() {
 		for _, row := range o.all(table) {
 			for _, v := range row {
-				if len(v) > 0 {
+				if len(v) > 0 && !seen[string(v)] {
+					seen[string(v)] = true
 					all = append(all, v)
 				}
 			}
