@@ -9,8 +9,8 @@
 // Numbers become one larger and one smaller; < and <= change places, as do >
 // and >=, == and !=, in Go and in SQL. The files stay as they are: the go
 // command reads each change through -overlay. Changes that cannot be noticed
-// from outside are in equivalent.txt, each with the reason; one that is listed
-// but noticed is an error too.
+// from outside are in equivalent.txt, each with the reason; one that is listed,
+// but that the tests of its file notice, is an error too.
 package main
 
 import (
