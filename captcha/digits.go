@@ -7,7 +7,6 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"image/color"
-	"math/big"
 	"strings"
 
 	dchest "github.com/dchest/captcha"
@@ -32,11 +31,9 @@ func (*digits) Kind() string { return "digits" }
 
 // New's state is the digits as text.
 func (d *digits) New() (state []byte, p Puzzle, err error) {
-	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
-	if err != nil {
-		return nil, Puzzle{}, err
+	for _, v := range dchest.RandomDigits(digitsCount) { // from crypto/rand, without bias
+		state = append(state, '0'+v)
 	}
-	state = fmt.Appendf(nil, "%0*d", digitsCount, n)
 	p.Image, err = d.draw(state)
 	return state, p, err
 }

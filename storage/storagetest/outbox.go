@@ -125,6 +125,7 @@ func outboxUsed(ctx context.Context, s storage.Store) error {
 		w.claims(0, phone),
 		w.right(phone, second, storage.GuessLoggedIn), // the mail is on its way
 		s.FinishMail(ctx, mail(phone, 1, 1), storage.MailResult{RetryAt: at(minute)}, at(second)),
+		w.pending(second, 0), // it takes nobody's room
 		w.claims(2*minute),
 		w.pending(2*minute, 0),
 	)
