@@ -13,6 +13,7 @@ import (
 	"example.com/mailkey/internal/integration/burst"
 	"example.com/mailkey/internal/integration/house"
 	"example.com/mailkey/internal/integration/program"
+	"example.com/mailkey/internal/torture"
 )
 
 // One mailbox has one limit, however its address is written: what is another
@@ -206,7 +207,8 @@ func eventually(h *house.House, call func() burst.Answer) {
 // wait waits for what goes on in the background.
 func wait(h *house.House, is func() bool) {
 	h.Helper()
-	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(20 * time.Millisecond) {
+	patience := time.Duration(torture.Rounds(1, 10)) * time.Minute
+	for deadline := time.Now().Add(patience); !is(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			h.Fatal("it does not happen")
 		}
