@@ -127,8 +127,9 @@ type Challenges interface {
 
 	// Redeem counts the guess and, when it is right and allowed, redeems the
 	// challenge: finds or creates the user, checks that it is enabled, creates
-	// the session, remembers the device and forgives the guesses that went
-	// wrong before at this challenge. All of it is durable, or none.
+	// the session, remembers the device, forgives the guesses that went wrong
+	// before at this challenge and takes its mail out of the outbox, even one
+	// that is on its way. All of it is durable, or none.
 	//
 	// A challenge takes l.GuessesPerCode guesses, the right one included. It is
 	// gone when used, expired, replaced, out of guesses, or shorter than the
