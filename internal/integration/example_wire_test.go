@@ -16,8 +16,8 @@ import (
 // exampleWire plays the rules of the wire against the example, with its limits
 // as they are: as many as may be played at once.
 func exampleWire(t *testing.T, example string) {
-	wirecheck := filepath.Join(t.TempDir(), "wirecheck")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", wirecheck, "example.com/mailkey/example/wirecheck").CombinedOutput(); err != nil {
+	wirecheck, out, err := program.Build(t.TempDir(), "example.com/mailkey/example/wirecheck")
+	if err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	relay := smtpd.New(t, smtpd.Config{})

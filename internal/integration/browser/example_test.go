@@ -3,22 +3,23 @@ package browser
 import (
 	"bufio"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
 	"testing"
+
+	"example.com/mailkey/internal/integration/program"
 )
 
 // startExample builds and starts the example, with all kinds of captcha, and
 // returns its address.
 func startExample(t *testing.T) (url string) {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "example")
-	if out, err := exec.Command("go", "build", "-o", program, "example.com/mailkey/example").CombinedOutput(); err != nil {
+	path, out, err := program.Build(t.TempDir(), "example.com/mailkey/example")
+	if err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	example := exec.Command(program, "-addr", "127.0.0.1:0", "-captcha", "pow,digits,slider")
+	example := exec.Command(path, "-addr", "127.0.0.1:0", "-captcha", "pow,digits,slider")
 	example.Dir = t.TempDir()
 	stdout, err := example.StdoutPipe()
 	if err != nil {

@@ -3,6 +3,7 @@
 package program
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
@@ -10,17 +11,20 @@ import (
 )
 
 // Build builds a program into a directory and returns its path. It has the
-// race detector when the test has it.
+// race detector when the test has it, and cgo only then: each way to build is
+// one in which everything that is imported has to be compiled.
 func Build(dir, pkg string, tags ...string) (path string, out []byte, err error) {
 	path = filepath.Join(dir, filepath.Base(pkg))
-	args := []string{"build", "-o", path}
+	args, cgo := []string{"build", "-o", path}, "CGO_ENABLED=0"
 	if Race() {
-		args = append(args, "-race")
+		args, cgo = append(args, "-race"), "CGO_ENABLED=1"
 	}
 	for _, tag := range tags {
 		args = append(args, "-tags", tag)
 	}
-	out, err = exec.Command("go", append(args, pkg)...).CombinedOutput()
+	cmd := exec.Command("go", append(args, pkg)...)
+	cmd.Env = append(os.Environ(), cgo)
+	out, err = cmd.CombinedOutput()
 	return path, out, err
 }
 

@@ -21,7 +21,7 @@ import (
 
 var samples = flag.Int("samples", 0, "pairs of requests to compare in each of two runs; 0: a few, and no verdict on their times")
 
-const few = 40
+const few = 16
 
 func TestMain(m *testing.M) {
 	flag.Parse()
