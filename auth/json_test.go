@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -126,7 +127,7 @@ func TestParseObject(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := parseObject([]byte(row.in))
+			got, err := parseObject(slices.Clip([]byte(row.in))) // behind it is nothing to read
 			if (err == nil) != (row.want != nil) || !maps.Equal(got, row.want) {
 				t.Errorf("%.100q: got %q, %v, want %q", row.in, got, err, row.want)
 			}

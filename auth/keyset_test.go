@@ -42,22 +42,38 @@ func TestTendMakesTheFirstOfAnAlgorithm(t *testing.T) {
 }
 
 // Until they are two minutes old, nobody waits for whoever reads the keys anew.
+// Then everybody does.
 func TestKeysWhileTheyAreRead(t *testing.T) {
 	t.Parallel()
-	a := new(Auth)
-	now := time.Now()
-	a.ring.Store(&keyring{readAt: now})
-	a.reading.Lock()
-	defer a.reading.Unlock()
-	got := make(chan *keyring)
-	go func() { got <- a.currentKeys(t.Context(), now.Add(2*time.Minute-time.Nanosecond)) }()
-	select {
-	case ring := <-got:
-		if ring != a.ring.Load() {
-			t.Error("it has other keys")
-		}
-	case <-time.After(10 * time.Second):
-		t.Error("it waits")
+	for _, row := range []struct {
+		age  time.Duration
+		wait time.Duration // for what must come, or must not
+		old  bool
+	}{{2*time.Minute - time.Nanosecond, 10 * time.Second, true}, {2 * time.Minute, 100 * time.Millisecond, false}} {
+		t.Run(row.age.String(), func(t *testing.T) {
+			t.Parallel()
+			a := new(Auth)
+			now := time.Now()
+			old, fresh := &keyring{readAt: now.Add(-row.age)}, &keyring{readAt: now}
+			a.ring.Store(old)
+			a.reading.Lock()
+			got := make(chan *keyring, 1)
+			go func() { got <- a.currentKeys(t.Context(), now) }()
+			early := false
+			select {
+			case ring := <-got:
+				early = ring == old
+			case <-time.After(row.wait):
+			}
+			a.ring.Store(fresh)
+			a.reading.Unlock()
+			if early != row.old {
+				t.Errorf("the old keys were had without waiting: %v", early)
+			}
+			if !early && <-got != fresh {
+				t.Error("it has other keys")
+			}
+		})
 	}
 }
 
