@@ -10,7 +10,7 @@ import (
 // that fail the fastest first.
 type group struct {
 	files    []string // patterns
-	likely   []string // arguments of go test, for tests that will notice most changes; those of the file if empty
+	likely   tests    // that will notice most changes; those of the file if there are none
 	packages []string
 }
 
@@ -25,7 +25,7 @@ var groups = []group{
 	},
 	{
 		files:    []string{"storage/internal/sqlstore/*.go", "storage/internal/sqlstore/queries/*.sql"},
-		likely:   []string{"-run=^TestConformance$", "./storage/sqlite"},
+		likely:   tests{"./storage/sqlite", "^TestConformance$"},
 		packages: []string{"./storage/sqlite", "./auth"},
 	},
 	{

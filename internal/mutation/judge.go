@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -38,23 +37,28 @@ func (m mutant) judge(ctx context.Context, g group, reasons map[string]string) (
 	if err != nil {
 		return "", err
 	}
-	failed := false
-	tests := m.tests(g)
+	all := m.tests(g)
 	_, listed := reasons[m.key()]
 	if listed {
-		tests = tests[:1]
+		all = all[:1]
 	}
-	for _, which := range tests {
-		args := append([]string{"test", "-overlay=" + overlay, "-count=1", "-failfast", "-vet=off", "-timeout=2m"}, which...)
-		out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput()
-		var exit *exec.ExitError
-		if ctx.Err() != nil || err != nil && !errors.As(err, &exit) {
-			return "", cmp.Or(ctx.Err(), err)
+	failed, built := false, make(map[string]string) // by package
+	for _, t := range all {
+		if built[t.pkg] == "" {
+			built[t.pkg] = filepath.Join(dir, filepath.Base(t.pkg)+".test")
+			err := exec.CommandContext(ctx, "go", "test", "-c", "-overlay="+overlay, "-vet=off", "-o", built[t.pkg], t.pkg).Run()
+			if exit := new(exec.ExitError); errors.As(err, &exit) && ctx.Err() == nil {
+				return broken, nil
+			}
+			if err != nil {
+				return "", err
+			}
 		}
-		if bytes.Contains(out, []byte("[build failed]")) || bytes.Contains(out, []byte("[setup failed]")) {
-			return broken, nil
-		}
+		passed, err := t.pass(ctx, built[t.pkg], dir)
 		if err != nil {
+			return "", err
+		}
+		if !passed {
 			failed = true
 			break
 		}
@@ -70,24 +74,57 @@ func (m mutant) judge(ctx context.Context, g group, reasons map[string]string) (
 	return unnoticed, nil
 }
 
+// pass runs the tests, which are built, until one fails. They leave what they
+// leave in dir.
+func (t tests) pass(ctx context.Context, program, dir string) (bool, error) {
+	cmd := exec.CommandContext(ctx, program, "-test.run="+t.names, "-test.failfast", "-test.timeout=2m", "-test.v")
+	cmd.Dir, cmd.Env = t.pkg, append(os.Environ(), "TMPDIR="+dir)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return false, err
+	}
+	if err := cmd.Start(); err != nil {
+		return false, err
+	}
+	failed := false
+	for lines := bufio.NewReader(out); ; {
+		line, err := lines.ReadString('\n')
+		if strings.HasPrefix(strings.TrimSpace(line), "--- FAIL") {
+			failed = true
+			_ = cmd.Process.Kill() // else those go on that run beside it
+		}
+		if err != nil {
+			break
+		}
+	}
+	err = cmd.Wait()
+	if exit := new(exec.ExitError); ctx.Err() != nil || err != nil && !errors.As(err, &exit) {
+		return false, cmp.Or(ctx.Err(), err)
+	}
+	return err == nil && !failed, nil
+}
+
+// tests are those of a package that have such names.
+type tests struct{ pkg, names string }
+
 // tests are what to run, in this order: those that are likely to notice, and
 // then all of each package.
-func (m mutant) tests(g group) (all [][]string) {
+func (m mutant) tests(g group) (all []tests) {
 	likely := g.likely
-	if len(likely) == 0 {
+	if likely == (tests{}) {
 		likely = m.namesakes()
 	}
-	if len(likely) > 0 {
+	if likely != (tests{}) {
 		all = append(all, likely)
 	}
 	for _, p := range g.packages {
-		all = append(all, []string{p})
+		all = append(all, tests{p, "."})
 	}
 	return all
 }
 
 // namesakes are the tests of the file, by its name.
-func (m mutant) namesakes() []string {
+func (m mutant) namesakes() tests {
 	dir, file := filepath.Split(m.file)
 	base := strings.TrimSuffix(file, filepath.Ext(file))
 	paths, _ := filepath.Glob(filepath.Join(dir, "*"+base+"*_test.go")) // the pattern is right
@@ -99,9 +136,9 @@ func (m mutant) namesakes() []string {
 		}
 	}
 	if len(names) == 0 {
-		return nil
+		return tests{}
 	}
-	return []string{"-run=^(" + strings.Join(names, "|") + ")$", "./" + filepath.ToSlash(dir)}
+	return tests{"./" + filepath.ToSlash(filepath.Dir(m.file)), "^(" + strings.Join(names, "|") + ")$"}
 }
 
 var testName = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
