@@ -322,7 +322,7 @@ func (r *reference) wait() {
 // says: no step can be left out, done twice or taken over from another flow.
 func TestAbuse_C25_anyOrder(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(torture.Rounds(12, 3500)) {
+	for seed := range uint64(torture.Rounds(12, 1000)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			onEachStore(t, func(c *auth.Config) {
 				many := auth.Rate{Count: 100_000, Per: time.Hour}
