@@ -23,8 +23,8 @@ type CodeRequest struct {
 	Device  []byte // key of the device
 
 	// What the mail has to know, see Mail. It goes to the MailTo of the user with
-	// this Email, if there is one, else to the request's: that is up to the
-	// store, so that a caller does the same for every address.
+	// this Email, if there is one when it is claimed, else to the request's: whoever
+	// asks for it does the same for every address, and waits as long.
 	Email    string
 	MailTo   string
 	Language string

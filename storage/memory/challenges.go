@@ -11,6 +11,7 @@ import (
 
 type challenge struct {
 	storage.Mail
+	email     string // of whose user's MailTo it is mailed to, if there is one
 	createdAt time.Time
 	used      bool
 	guesses   int

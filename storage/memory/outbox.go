@@ -31,10 +31,7 @@ func (d *delivery) unknownBy(number int) int {
 // post puts c into the outbox, once more if it was there before. A claim that
 // is running is left to end.
 func (s *Store) post(c *challenge, r storage.CodeRequest, now time.Time) {
-	c.To, c.Language, c.ClientID, c.Purpose = r.MailTo, r.Language, r.ClientID, r.Purpose
-	if u := s.usersByEmail[r.Email]; u != nil {
-		c.To = u.MailTo
-	}
+	c.To, c.Language, c.ClientID, c.Purpose, c.email = r.MailTo, r.Language, r.ClientID, r.Purpose, r.Email
 	c.Number++
 	c.delivery.unknown = 0
 	if !c.delivery.running(now) {
@@ -47,7 +44,7 @@ func (s *Store) post(c *challenge, r storage.CodeRequest, now time.Time) {
 func (s *Store) dropMail(c *challenge) {
 	delete(s.outbox, string(c.Binding))
 	c.delivery = delivery{}
-	c.To, c.Language = "", ""
+	c.To, c.Language, c.email = "", "", ""
 }
 
 // ClaimMails implements [storage.Outbox].
@@ -81,6 +78,9 @@ func (s *Store) ClaimMails(ctx context.Context, limit int, lease, minLife time.D
 		}
 		c.Try++
 		m := c.Mail
+		if u := s.usersByEmail[c.email]; u != nil {
+			m.To = u.MailTo
+		}
 		m.Challenge = cloneChallenge(m.Challenge)
 		mails = append(mails, m)
 	}

@@ -12,6 +12,7 @@ import (
 
 type modelChallenge struct {
 	storage.Mail
+	email     string // of whose user's MailTo it is mailed to, if there is one
 	address   []byte
 	createdAt time.Time
 	guesses   int
@@ -75,10 +76,7 @@ func (m *model) RequestCode(_ context.Context, r storage.CodeRequest, l storage.
 		c.ClientID, c.Purpose = r.ClientID, r.Purpose
 		m.challenges = append(m.challenges, c)
 	}
-	c.To, c.Language = r.MailTo, r.Language
-	if u := m.byEmail(r.Email); u != nil {
-		c.To = u.MailTo
-	}
+	c.To, c.Language, c.email = r.MailTo, r.Language, r.Email
 	c.Number++
 	c.unknown = 0
 	if c.claimed == 0 || !now.Before(c.due) { // nobody is at it
@@ -158,7 +156,11 @@ func (m *model) ClaimMails(_ context.Context, limit int, lease, minLife time.Dur
 		} else if len(mails) < limit {
 			c.due, c.claimed = stored(now.Add(lease)), c.Number
 			c.Try++
-			mails = append(mails, c.Mail)
+			mail := c.Mail
+			if u := m.byEmail(c.email); u != nil {
+				mail.To = u.MailTo
+			}
+			mails = append(mails, mail)
 		}
 	}
 	return mails, nil

@@ -11,7 +11,7 @@ import (
 
 var outbox = []check{
 	{"hands out what was asked for", "a mail is due when it was asked for, and says all that the request said", outboxMail},
-	{"writes to the user", "a mail goes to the MailTo of the user with the Email, and to the request's when there is none", outboxUser},
+	{"writes to the user", "a mail goes to the MailTo of who is the user with the Email when it is claimed, and to the request's when there is none", outboxUser},
 	{"hides what is claimed", "a claimed mail is hidden until now+lease, and due from then on", outboxLease},
 	{"hands out the oldest", "ClaimMails returns at most limit mails, those due first first", outboxOrder},
 	{"hands out each once", "of parallel calls of ClaimMails one gets the mail", outboxParallel},
@@ -44,12 +44,18 @@ func outboxUser(ctx context.Context, s storage.Store) error {
 		r.MailTo, m.To = mailTo, want
 		return cmp.Or(w.request(r, v.asked).err, w.delivers(v.asked, m, delivered))
 	}
+	desk := ben.on("desk").later(minute)
+	fifth := desk.request()
+	fifth.MailTo = "fifth"
 	return cmp.Or(
 		to(anna, "first", 1, "first"),
 		w.right(anna, 0, storage.GuessLoggedIn), // with the MailTo of the guess
 		to(phone, "second", 1, "To."+anna.email),
 		to(phone, "third", 2, "To."+anna.email),
 		to(ben, "fourth", 1, "fourth"),
+		w.request(fifth, desk.asked).err,
+		w.right(ben, minute, storage.GuessLoggedIn), // before it is claimed
+		w.delivers(minute, mail(desk, 1, 1), delivered),
 	)
 }
 

@@ -52,6 +52,14 @@ func mails(change func(*storage.Mail)) func(*tampered) {
 var brokenOutbox = []broken{
 	{"loses the language of a mail", by("outbox/hands out what was asked for"), mails(func(m *storage.Mail) { m.Language = "" })},
 	{"writes to what was typed", by("outbox/writes to the user"), asks(func(a *asking) { a.r.Email = "" })},
+	{"writes to who was a user when it was asked for", by("outbox/writes to the user"), func(s *tampered) {
+		asks(func(a *asking) {
+			if u, ok, _ := s.UserByEmail(context.Background(), a.r.Email); ok {
+				a.r.MailTo = u.MailTo
+			}
+			a.r.Email = ""
+		})(s)
+	}},
 	{"hides a claimed mail too long", by("outbox/hides what is claimed"), claims(func(c *claiming) { c.lease += tick })},
 	{"hides a claimed mail too short", by("outbox/hides what is claimed"), claims(func(c *claiming) { c.lease -= tick })},
 	{"does not count claims", by("outbox/hides what is claimed"), mails(func(m *storage.Mail) { m.Try = 1 })},

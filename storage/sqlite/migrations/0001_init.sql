@@ -50,7 +50,8 @@ CREATE TABLE challenges ( -- mailed codes, and the outbox
     purpose    TEXT    NOT NULL,
     client_id  TEXT    NOT NULL,
     language   TEXT    NOT NULL,
-    mail_to    TEXT    NOT NULL, -- empty when nothing is due
+    email      TEXT    NOT NULL DEFAULT '', -- of whose user's mail_to it is mailed to, if there is one; empty when nothing is due
+    mail_to    TEXT    NOT NULL, -- else; empty when nothing is due
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     guesses    INTEGER NOT NULL DEFAULT 0,

@@ -4,5 +4,5 @@ WITH useless AS (SELECT binding FROM challenges
                   WHERE due_at <= ? AND (used_at IS NOT NULL OR expires_at <= ? OR expires_at < ?
                                          OR unknown + CASE WHEN claimed = number THEN 1 ELSE 0 END >= 2)
                  /*postgres FOR UPDATE SKIP LOCKED*/)
-UPDATE challenges SET due_at = NULL, claimed = 0, mail_to = ''
+UPDATE challenges SET due_at = NULL, claimed = 0, email = '', mail_to = ''
  WHERE binding IN (SELECT binding FROM useless)

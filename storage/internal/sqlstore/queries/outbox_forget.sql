@@ -1,1 +1,1 @@
-UPDATE challenges SET mail_to = '' WHERE binding = ? AND due_at IS NULL
+UPDATE challenges SET email = '', mail_to = '' WHERE binding = ? AND due_at IS NULL
