@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -152,8 +153,11 @@ func TestAbuse_C26_noOptionsForTests(t *testing.T) {
 	if !slices.Equal(found, insecure) || looked < 500 {
 		t.Errorf("of %d names these weaken something: %q, want %q", looked, found, insecure)
 	}
-	env := uses(t, "Getenv", "LookupEnv", "Environ", "ExpandEnv")
-	if want := []string{"example/internal/server Main", "internal/failpoint clock", "internal/failpoint points", "internal/torture Rounds"}; len(env) != 1 || !slices.Equal(env["Getenv"], want) {
+	env, want := uses(t, "Getenv", "LookupEnv", "Environ", "ExpandEnv"), map[string][]string{
+		"Getenv":  {"example/internal/server Main", "internal/failpoint clock", "internal/failpoint points", "internal/torture Rounds"},
+		"Environ": {"internal/mutation pass"}, // it runs tests
+	}
+	if !maps.EqualFunc(env, want, slices.Equal) {
 		t.Errorf("the environment is read in %q, want %q", env, want)
 	}
 }
