@@ -132,8 +132,8 @@ func resendDue(ctx context.Context, s storage.Store) error {
 		w.claims(2*second),
 		w.resends(anna, 2*second), // while it is to be retried later
 		w.claims(2*second, anna),
-		w.resends(anna, 2*second+lease), // after a claim ran out
-		w.finish(resent(anna, 4, 3), delivered, 2*second+lease),
+		w.resends(anna, 2*second+lease),                         // after a claim ran out
+		w.finish(resent(anna, 4, 3), delivered, 3*second+lease), // which puts nothing off
 		w.delivers(2*second+lease, resent(anna, 5, 4), unknown(hour)),
 		w.resends(anna, 2*second+lease),
 		w.delivers(2*second+lease, resent(anna, 6, 5), delivered),
