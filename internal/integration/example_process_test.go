@@ -12,9 +12,9 @@ import (
 // buildExample builds the example as a program.
 func buildExample(t *testing.T) (path string) {
 	t.Helper()
-	path, out, err := program.Build(t.TempDir(), "example.com/mailkey/example")
+	path, err := program.Build(t.TempDir(), "example.com/mailkey/example")
 	if err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+		t.Fatal(err)
 	}
 	return path
 }

@@ -38,11 +38,7 @@ type target struct {
 }
 
 var example = sync.OnceValues(func() (path string, err error) {
-	path, out, err := program.Build(workDir, "example.com/mailkey/example/cluster")
-	if err != nil {
-		err = fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return path, err
+	return program.Build(workDir, "example.com/mailkey/example/cluster")
 })
 
 // onEachTarget plays f on the example with each database.

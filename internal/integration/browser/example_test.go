@@ -15,9 +15,9 @@ import (
 // returns its address.
 func startExample(t *testing.T) (url string) {
 	t.Helper()
-	path, out, err := program.Build(t.TempDir(), "example.com/mailkey/example")
+	path, err := program.Build(t.TempDir(), "example.com/mailkey/example")
 	if err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+		t.Fatal(err)
 	}
 	example := exec.Command(path, "-addr", "127.0.0.1:0", "-captcha", "pow,digits,slider")
 	example.Dir = t.TempDir()

@@ -3,7 +3,6 @@ package cluster
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -85,13 +84,15 @@ func postgresServer(tb testing.TB) *services.Postgres {
 	return thePostgres
 }
 
+const example = "example.com/mailkey/example/cluster"
+
 // current is example/cluster, as it is now.
 func current(tb testing.TB) string {
 	tb.Helper()
 	return built(tb, buildOnce)
 }
 
-var buildOnce = sync.OnceValues(func() (string, error) { return build("mailkey") })
+var buildOnce = sync.OnceValues(func() (string, error) { return program.Build(workDir, example) })
 
 func built(tb testing.TB, once func() (string, error)) string {
 	tb.Helper()
@@ -100,19 +101,4 @@ func built(tb testing.TB, once func() (string, error)) string {
 		tb.Fatal(err)
 	}
 	return path
-}
-
-// build builds example/cluster, with the race detector when the test has it.
-func build(name string, args ...string) (path string, err error) {
-	path = filepath.Join(workDir, name)
-	args = append([]string{"build", "-o", path}, args...)
-	if program.Race() {
-		args = append(args, "-race")
-	}
-	cmd := exec.Command("go", append(args, ".")...)
-	cmd.Dir = filepath.FromSlash("../../../example/cluster")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return path, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"example.com/mailkey/internal/integration/program"
 	"example.com/mailkey/internal/torture"
 	"example.com/mailkey/storage/postgres"
 )
@@ -39,7 +40,11 @@ var buildNextOnce = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	file, overlay := filepath.Join(workDir, "next.sql"), filepath.Join(workDir, "overlay.json")
+	dir, err := os.MkdirTemp(workDir, "next")
+	if err != nil {
+		return "", err
+	}
+	file, overlay := filepath.Join(dir, "next.sql"), filepath.Join(dir, "overlay.json")
 	next := filepath.Join(migrations, fmt.Sprintf("%04d_next.sql", len(known)+1))
 	doc, err := json.Marshal(map[string]map[string]string{"Replace": {next: file}})
 	if err != nil {
@@ -50,7 +55,7 @@ var buildNextOnce = sync.OnceValues(func() (string, error) {
 			return "", err
 		}
 	}
-	return build("mailkey-next", "-overlay", overlay)
+	return program.Build(dir, example, "-overlay", overlay)
 })
 
 // version is how many migrations the schema has had.

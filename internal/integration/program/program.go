@@ -3,6 +3,7 @@
 package program
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,22 +11,21 @@ import (
 	"slices"
 )
 
-// Build builds a program into a directory and returns its path. It has the
-// race detector when the test has it, and cgo only then: each way to build is
-// one in which everything that is imported has to be compiled.
-func Build(dir, pkg string, tags ...string) (path string, out []byte, err error) {
+// Build builds a program into a directory, with flags of go build, and returns
+// its path. It has the race detector when the test has it, and cgo only then: each
+// way to build is one in which everything that is imported has to be compiled.
+func Build(dir, pkg string, flags ...string) (path string, err error) {
 	path = filepath.Join(dir, filepath.Base(pkg))
-	args, cgo := []string{"build", "-o", path}, "CGO_ENABLED=0"
+	args, cgo := append([]string{"build", "-o", path}, flags...), "CGO_ENABLED=0"
 	if Race() {
 		args, cgo = append(args, "-race"), "CGO_ENABLED=1"
 	}
-	for _, tag := range tags {
-		args = append(args, "-tags", tag)
-	}
 	cmd := exec.Command("go", append(args, pkg)...)
 	cmd.Env = append(os.Environ(), cgo)
-	out, err = cmd.CombinedOutput()
-	return path, out, err
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return path, nil
 }
 
 // Race reports whether this test has the race detector.
