@@ -125,8 +125,7 @@ func (m mutant) tests(g group) (all []tests) {
 
 // namesakes are the tests of the file, by its name.
 func (m mutant) namesakes() tests {
-	dir, file := filepath.Split(m.file)
-	base := strings.TrimSuffix(file, filepath.Ext(file))
+	dir, base := filepath.Dir(m.file), strings.TrimSuffix(filepath.Base(m.file), filepath.Ext(m.file))
 	paths, _ := filepath.Glob(filepath.Join(dir, "*"+base+"*_test.go")) // the pattern is right
 	var names []string
 	for _, path := range paths {
@@ -138,7 +137,7 @@ func (m mutant) namesakes() tests {
 	if len(names) == 0 {
 		return tests{}
 	}
-	return tests{"./" + filepath.ToSlash(filepath.Dir(m.file)), "^(" + strings.Join(names, "|") + ")$"}
+	return tests{"./" + filepath.ToSlash(dir), "^(" + strings.Join(names, "|") + ")$"}
 }
 
 var testName = regexp.MustCompile(`(?m)^func (Test\w+)\(`)

@@ -37,7 +37,7 @@ func (s *scene) tried(people []string) []string {
 	return people
 }
 
-// mail has a code mailed to each, which lives for so long.
+// mail has a code mailed to each, which lives for so long; 0: as long as ever.
 func (s *scene) mail(people []string, lifetime time.Duration) []string {
 	s.Helper()
 	s.store.lifetime = lifetime
