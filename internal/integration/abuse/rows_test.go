@@ -31,8 +31,8 @@ var dead = map[string]struct{ columns, values, upAt string }{
 	"addresses": {"key, state", "CAST('dead ' || i AS BLOB), ''", "seen_at"},
 	"captchas":  {"id, kind, state, peer", "CAST('dead ' || i AS BLOB), 'pow', CAST('' AS BLOB), CAST('peer ' || i AS BLOB)", "expires_at"},
 	"challenges": {
-		"binding, id, secret_id, level, user_id, purpose, client_id, language, mail_to, created_at",
-		"CAST('dead ' || i AS BLOB), CAST('x' AS BLOB), '', 0, '', '', '', '', '', 0", "expires_at",
+		"binding, id, secret_id, level, user_id, purpose, client_id, language, email, mail_to, created_at",
+		"CAST('dead ' || i AS BLOB), CAST('x' AS BLOB), '', 0, '', '', '', '', '', '', 0", "expires_at",
 	},
 	"devices":       {"address, device", "CAST('dead ' || i AS BLOB), CAST('x' AS BLOB)", "seen_at"},
 	"failure_hours": {"shard, n", "0, 1", "hour"},

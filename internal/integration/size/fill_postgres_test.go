@@ -28,9 +28,9 @@ var postgresFillings = map[string]string{
 		SELECT <token>, 's_' || left(md5(random()::text), 22), <user>, 'app', 'a browser 1.2.3', 'a system 4.5', '', '198.51.100.7',
 		       '{"deadline":1700000000000,"values":{}}', {now} - 86400000 + i * 86400000 / {n}, {now} - 60000, <expiry>
 		  FROM <rows>`,
-	"challenges": `INSERT INTO challenges (binding, id, secret_id, level, user_id, purpose, client_id, language, mail_to,
+	"challenges": `INSERT INTO challenges (binding, id, secret_id, level, user_id, purpose, client_id, language, email, mail_to,
 		                        created_at, expires_at, guesses, used_at)
-		SELECT <bytes> || <bytes>, decode(md5(random()::text), 'hex'), 'aaaaaaaaaaaa', 0, <user>, 'LOGIN_EMS', 'app', 'en', '',
+		SELECT <bytes> || <bytes>, decode(md5(random()::text), 'hex'), 'aaaaaaaaaaaa', 0, <user>, 'LOGIN_EMS', 'app', 'en', '', '',
 		       {now} - 691200000, <expiry>, 0, CASE WHEN i % 3 > 0 THEN {now} - 691200000 END
 		  FROM <rows>`,
 	"captchas": `INSERT INTO captchas (id, kind, state, peer, expires_at)

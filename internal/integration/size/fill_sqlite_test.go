@@ -32,9 +32,9 @@ var sqliteFillings = map[string]string{
 		SELECT <token>, 's_' || lower(hex(randomblob(11))), <user>, 'app', 'a browser 1.2.3', 'a system 4.5', '', '198.51.100.7',
 		       CAST('{"deadline":1700000000000,"values":{}}' AS BLOB), {now} - abs(random() % 86400000), {now} - 60000, <expiry>
 		  FROM made, <letters>`,
-	"challenges": `<rows> INSERT INTO challenges (binding, id, secret_id, level, user_id, purpose, client_id, language, mail_to,
+	"challenges": `<rows> INSERT INTO challenges (binding, id, secret_id, level, user_id, purpose, client_id, language, email, mail_to,
 		                        created_at, expires_at, guesses, used_at)
-		SELECT unhex(hex(<key>) || hex(randomblob(32))), randomblob(16), 'aaaaaaaaaaaa', 0, <user>, 'LOGIN_EMS', 'app', 'en', '',
+		SELECT unhex(hex(<key>) || hex(randomblob(32))), randomblob(16), 'aaaaaaaaaaaa', 0, <user>, 'LOGIN_EMS', 'app', 'en', '', '',
 		       {now} - 691200000, <expiry>, 0, CASE WHEN i % 3 > 0 THEN {now} - 691200000 END
 		  FROM made`,
 	"captchas": `<rows> INSERT INTO captchas (id, kind, state, peer, expires_at)

@@ -51,7 +51,7 @@ CREATE TABLE challenges ( -- mailed codes, and the outbox
     purpose    TEXT   NOT NULL,
     client_id  TEXT   NOT NULL,
     language   TEXT   NOT NULL,
-    email      TEXT   COLLATE "C" NOT NULL DEFAULT '', -- of whose user's mail_to it is mailed to, if there is one; empty when nothing is due
+    email      TEXT   COLLATE "C" NOT NULL, -- mailed to this user's mail_to, if there is one; empty when nothing is due
     mail_to    TEXT   NOT NULL, -- else; empty when nothing is due
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
@@ -79,9 +79,9 @@ INSERT INTO addresses (key, state, seen_at)
 SELECT decode(lpad(to_hex(i), 2, '0'), 'hex'),
        '{"user":"u_aaaaaaaaaaaaaaaaaaaaaa","sends":[{"at":1700000000000}]}', 9223372036854775807
   FROM generate_series(0, 255) AS i;
-INSERT INTO challenges (binding, id, secret_id, level, user_id, purpose, client_id, language, mail_to,
+INSERT INTO challenges (binding, id, secret_id, level, user_id, purpose, client_id, language, email, mail_to,
                         created_at, expires_at, used_at)
-SELECT key, '\x00000000000000000000000000000000', 'aaaaaaaaaaaa', 0, 'u_aaaaaaaaaaaaaaaaaaaaaa', '', '', '', '',
+SELECT key, '\x00000000000000000000000000000000', 'aaaaaaaaaaaa', 0, 'u_aaaaaaaaaaaaaaaaaaaaaa', '', '', '', '', '',
        0, 9223372036854775807, 0 FROM addresses;
 
 CREATE TABLE beats (

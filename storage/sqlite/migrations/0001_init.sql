@@ -50,7 +50,7 @@ CREATE TABLE challenges ( -- mailed codes, and the outbox
     purpose    TEXT    NOT NULL,
     client_id  TEXT    NOT NULL,
     language   TEXT    NOT NULL,
-    email      TEXT    NOT NULL DEFAULT '', -- of whose user's mail_to it is mailed to, if there is one; empty when nothing is due
+    email      TEXT    NOT NULL, -- mailed to this user's mail_to, if there is one; empty when nothing is due
     mail_to    TEXT    NOT NULL, -- else; empty when nothing is due
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
@@ -81,9 +81,9 @@ WITH RECURSIVE decoys (i, key) AS (
 )
 INSERT INTO addresses (key, state, seen_at)
 SELECT key, '{"user":"u_aaaaaaaaaaaaaaaaaaaaaa","sends":[{"at":1700000000000}]}', 9223372036854775807 FROM decoys;
-INSERT INTO challenges (binding, id, secret_id, level, user_id, purpose, client_id, language, mail_to,
+INSERT INTO challenges (binding, id, secret_id, level, user_id, purpose, client_id, language, email, mail_to,
                         created_at, expires_at, used_at)
-SELECT key, randomblob(16), 'aaaaaaaaaaaa', 0, 'u_aaaaaaaaaaaaaaaaaaaaaa', '', '', '', '',
+SELECT key, randomblob(16), 'aaaaaaaaaaaa', 0, 'u_aaaaaaaaaaaaaaaaaaaaaa', '', '', '', '', '',
        0, 9223372036854775807, 0 FROM addresses;
 
 CREATE TABLE beats (

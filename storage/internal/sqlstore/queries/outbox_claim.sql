@@ -1,6 +1,6 @@
 -- A claim of the same mail that ran out: nobody knows how that attempt ended. No row: it is not due
--- any more, or to be dropped. Whether there is a user is looked up here, and not by who asks for the mail: that would take
--- longer where there is one.
+-- any more, or to be dropped. Whether there is a user is looked up here, and not by who asks for the mail:
+-- that would take longer where there is one.
 UPDATE challenges
    SET due_at = ?, try = try + 1,
        unknown = unknown + CASE WHEN claimed = number THEN 1 ELSE 0 END, claimed = number
