@@ -74,14 +74,15 @@ CREATE TABLE failure_hours (
     PRIMARY KEY (hour, shard)
 );
 
--- Decoys, which stand for what does not exist: a used challenge for ever, and an address like others.
+-- Decoys, which stand for what does not exist: a used challenge for ever, and an address like others. Their rows are as
+-- long as others, too: PostgreSQL goes through all rows of a page that is nearly full, which takes longer the more there are.
 INSERT INTO addresses (key, state, seen_at)
 SELECT decode(lpad(to_hex(i), 2, '0'), 'hex'),
-       '{"user":"u_aaaaaaaaaaaaaaaaaaaaaa","sends":[{"at":1700000000000}]}', 9223372036854775807
+       '{"user":"u_' || repeat('a', 53) || '","sends":[{"at":1700000000000}]}', 9223372036854775807
   FROM generate_series(0, 255) AS i;
 INSERT INTO challenges (binding, id, secret_id, level, user_id, purpose, client_id, language, email, mail_to,
                         created_at, expires_at, used_at)
-SELECT key, '\x00000000000000000000000000000000', 'aaaaaaaaaaaa', 0, 'u_aaaaaaaaaaaaaaaaaaaaaa', '', '', '', '', '',
+SELECT key, '\x00000000000000000000000000000000', 'aaaaaaaaaaaa', 0, 'u_' || repeat('a', 102), '', '', '', '', '',
        0, 9223372036854775807, 0 FROM addresses;
 
 CREATE TABLE beats (
