@@ -16,28 +16,28 @@ func wrongGuess(device, email string) burst.Request {
 	return from(device, house.Guess(email, "no code"))
 }
 
-// group makes addresses of a kind.
-type group func(n int) []string
+// kind makes an address of a kind.
+type kind func() []string
 
 // guesses compares wrong guesses at two kinds of addresses. All that is stored
 // of them is new and made by turns: what was made, or used, before something
 // else is found some microseconds sooner or later.
-func (s *scene) guesses(name string, want outcome, a, b group) {
+func (s *scene) guesses(name string, want outcome, a, b kind) {
 	s.Helper()
 	var people [2][]string
 	for range max(few, *samples/50) {
-		for i, kind := range []group{a, b} {
-			one := kind(1)
+		for i, another := range []kind{a, b} {
+			one := another()
 			s.Call(wrongGuess(mine, one[0])) // whoever comes for the first time is counted in a new row
 			people[i] = append(people[i], one...)
 		}
 	}
 	s.mails.isSlow.Store(true)
 	defer s.mails.isSlow.Store(false)
-	at := func(people []string) class {
-		return func(i int) burst.Request { return wrongGuess(mine, people[i%len(people)]) }
+	at := func(person func(i int) string) class {
+		return func(i int) burst.Request { return wrongGuess(mine, person(i)) }
 	}
-	s.compare(name, want, at(people[0]), at(people[1]))
+	s.compare(name, want, at(oneOf(people[0])), at(oneOf(people[1])))
 }
 
 // tried makes addresses alike: each has had a mail and a wrong guess, from
@@ -76,16 +76,16 @@ func (s *scene) exhaust(since time.Time) {
 // as many mails.
 func TestAbuse_H03_C22_login(t *testing.T) {
 	onEachDatabase(t, func(s *scene) {
-		never := strangers
-		known := func(n int) []string { return s.people("elsewhere", n) }
-		disabled := func(n int) []string { return s.disable(known(n)) }
-		others := func(n int) []string { return s.tried(strangers(n)) }
-		live := func(n int) []string { return s.mail(others(n), time.Hour) }
-		knownLive := func(n int) []string { return s.mail(s.tried(known(n)), time.Hour) }
-		expired := func(n int) []string { return s.mail(others(n), time.Millisecond) }
-		used := func(n int) []string { return s.tried(s.people(mine, n)) }
-		exhausted := func(n int) []string {
-			people := others(n)
+		never := func() []string { return strangers(1) }
+		known := func() []string { return s.people("elsewhere", 1) }
+		disabled := func() []string { return s.disable(known()) }
+		others := func() []string { return s.tried(never()) }
+		live := func() []string { return s.mail(others(), time.Hour) }
+		knownLive := func() []string { return s.mail(s.tried(known()), time.Hour) }
+		expired := func() []string { return s.mail(others(), time.Millisecond) }
+		used := func() []string { return s.tried(s.people(mine, 1)) }
+		exhausted := func() []string {
+			people := others()
 			defer s.exhaust(time.Now())
 			return s.mail(people, time.Hour)
 		}
