@@ -335,7 +335,7 @@ var retention = map[string]struct {
 	"captchas":   {2 * time.Minute, "peer", "seq id kind state played expires_at", ""},
 	"tickets":    {2 * time.Minute, "binding", "id expires_at", ""},
 	"limits":     {time.Hour, "key", "tat", ""}, // at most
-	"challenges": {10 * time.Minute, "binding user_id email mail_to", "id secret_id level purpose client_id language created_at expires_at guesses used_at number try claimed unknown due_at", "created_at = 0"},
+	"challenges": {10 * time.Minute, "binding user_id email mail_to", "id secret_id level purpose client_id language created_at expires_at guesses all_guesses used_at number try claimed unknown due_at", "created_at = 0"},
 	"sessions": {
 		5 * day, "token_hash user_id agent os claimed_ip ip data previous_hash last_seen_at created_at",
 		"id client_id expires_at ended_at rotated_at", "",

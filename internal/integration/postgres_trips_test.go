@@ -53,7 +53,7 @@ func TestPostgresRoundTrips(t *testing.T) {
 		{"RequestCode", 8, func() error { _, err := s.RequestCode(ctx, request("ann"), wide, noon); return err }},
 		{"ClaimMails", 6, func() error { _, err := s.ClaimMails(ctx, 1, time.Minute, 0, noon); return err }},
 		{"ClaimMails of none", 1, func() error { _, err := s.ClaimMails(ctx, 1, time.Minute, 0, noon); return err }},
-		{"Redeem, wrong", 7, func() error { _, err := s.Redeem(ctx, guess("ann", "t", false), wide, noon); return err }},
+		{"Redeem, wrong", 8, func() error { _, err := s.Redeem(ctx, guess("ann", "t", false), wide, noon); return err }},
 		{"Redeem, a new user", 11, func() error { _, err := s.Redeem(ctx, guess("ann", "t", true), wide, noon); return err }},
 		{"RequestCode again", 8, func() error { _, err := s.RequestCode(ctx, request("ann"), wide, noon); return err }},
 		{"Redeem", 9, func() error { _, err := s.Redeem(ctx, guess("ann", "u", true), wide, noon); return err }},

@@ -17,6 +17,7 @@ var tables = []string{
 var (
 	comment  = regexp.MustCompile(`(?m)^--.*\n`)
 	onlyHere = regexp.MustCompile(`/\*postgres (.*?)\*/`)
+	notHere  = regexp.MustCompile(`/\*sqlite\*/.*?/\*\*/`)
 	table    = regexp.MustCompile(`\b(?:FROM|JOIN|INTO|UPDATE)\s+(?:` + strings.Join(tables, "|") + `)\b`)
 )
 
@@ -40,6 +41,7 @@ func (d *dialect) text(query string) string {
 
 func (d *dialect) translate(query string) string {
 	text := comment.ReplaceAllString(query, "")
+	text = notHere.ReplaceAllString(text, "")
 	text = onlyHere.ReplaceAllString(text, "$1")
 	text = sqlx.Rebind(sqlx.DOLLAR, strings.TrimSpace(text))
 	return table.ReplaceAllStringFunc(text, func(found string) string {

@@ -28,6 +28,10 @@ func TestTranslate(t *testing.T) {
 			"WITH dead AS (SELECT id FROM tickets LIMIT ? /*postgres FOR UPDATE SKIP LOCKED*/) DELETE FROM tickets WHERE id IN (SELECT id FROM dead)",
 			"WITH dead AS (SELECT id FROM %s.tickets LIMIT $1 FOR UPDATE SKIP LOCKED) DELETE FROM %s.tickets WHERE id IN (SELECT id FROM dead)",
 		},
+		{
+			"SELECT id, /*sqlite*/ t.key, /**/ k.key FROM tickets /*sqlite*/ JOIN keys t ON t.id = 1 /**/ JOIN keys k ON k.id = ?",
+			"SELECT id,  k.key FROM %s.tickets  JOIN %s.keys k ON k.id = $1",
+		},
 		{"SELECT 1 /*postgres FROM locks WHERE name = 'outbox' FOR UPDATE*/", "SELECT 1 FROM %s.locks WHERE name = 'outbox' FOR UPDATE"},
 	} {
 		want := strings.ReplaceAll(row.want, "%s", `"my ""own"" $1?"`)

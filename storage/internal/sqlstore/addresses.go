@@ -47,7 +47,7 @@ func lockAddress(tx Conn, key []byte) (locked []byte, a *storage.Address, err er
 	row, _, err := get[struct {
 		Key   []byte
 		State string
-	}](tx, addressLock, key, decoyOf(key))
+	}](tx, addressLock, decoyOf(key), key)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,7 +1,6 @@
 package sqlstore
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
 	"errors"
@@ -47,8 +46,11 @@ func (r challengeRow) challenge() storage.Challenge {
 
 // FindChallenge implements [storage.Challenges].
 func (s *Store) FindChallenge(ctx context.Context, binding []byte, l storage.AddressLimits, now time.Time) (storage.Challenge, bool, error) {
-	row, ok, err := get[challengeRow](s.db.Read(ctx), challengeFind, decoyOf(binding), binding, now.UnixMilli(), l.GuessesPerCode)
-	if err != nil || !ok || !bytes.Equal(row.Binding, binding) {
+	row, _, err := get[struct {
+		challengeRow
+		Alive bool
+	}](s.db.Read(ctx), challengeFind, now.UnixMilli(), l.GuessesPerCode, decoyOf(binding), binding)
+	if err != nil || !row.Alive {
 		return storage.Challenge{}, false, err
 	}
 	return row.challenge(), true, nil

@@ -5,7 +5,6 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"slices"
 	"time"
 
 	"example.com/mailkey/internal/failpoint"
@@ -17,6 +16,9 @@ var addressGuess string
 
 //go:embed queries/challenge_redeem.sql
 var challengeRedeem string
+
+//go:embed queries/challenge_lock.sql
+var challengeLock string
 
 //go:embed queries/challenge_miss.sql
 var challengeMiss string
@@ -32,7 +34,7 @@ func (s *Store) GuessWait(ctx context.Context, address, device []byte, l storage
 	row, ok, err := get[struct {
 		State string
 		Known bool
-	}](s.db.Read(ctx), addressGuess, address, device, address, decoyOf(address))
+	}](s.db.Read(ctx), addressGuess, address, device, decoyOf(address), address)
 	if err != nil || !ok {
 		return 0, 0, err
 	}
@@ -69,18 +71,17 @@ func redeem(tx Conn, g storage.Guess, l storage.AddressLimits, now time.Time) (s
 	}
 	wait, at := address.GuessWait(now, known, l), now.UnixMilli()
 	limited := storage.Redeemed{Result: storage.GuessLimited, Wait: wait}
-	which := []any{g.Binding, blob(g.ChallengeID), at, l.GuessesPerCode, address.Level(now, l)}
 	if !g.Right {
 		if wait > 0 {
 			return limited, nil
 		}
-		return countMiss(tx, which, key, address, known, now)
+		return countMiss(tx, g, l, key, address, known, now)
 	}
 
 	spent, ok, err := get[struct {
 		Guesses   int
 		CreatedAt int64 `db:"created_at"`
-	}](tx, challengeRedeem, slices.Insert(which, 0, any(at))...)
+	}](tx, challengeRedeem, at, g.Binding, blob(g.ChallengeID), at, l.GuessesPerCode, address.Level(now, l))
 	switch {
 	case err != nil:
 		return storage.Redeemed{}, err
@@ -108,28 +109,32 @@ func redeem(tx Conn, g storage.Guess, l storage.AddressLimits, now time.Time) (s
 
 // countMiss counts a wrong guess, if there is a challenge to guess at; if not,
 // it does as much.
-func countMiss(tx Conn, which []any, key []byte, address *storage.Address, known bool, now time.Time) (storage.Redeemed, error) {
-	decoy := decoyOf(key)
-	missed, ok, err := get[struct {
+func countMiss(tx Conn, g storage.Guess, l storage.AddressLimits, key []byte, address *storage.Address, known bool, now time.Time) (storage.Redeemed, error) {
+	missed, _, err := get[struct {
 		Binding   []byte
 		CreatedAt int64 `db:"created_at"`
-	}](tx, challengeMiss, append(which, decoy)...)
+		Alive     bool
+	}](tx, challengeLock, blob(g.ChallengeID), now.UnixMilli(), l.GuessesPerCode, address.Level(now, l), decoyOf(g.Binding), g.Binding)
+	if err != nil {
+		return storage.Redeemed{}, err
+	}
+	result, n := storage.GuessGone, 0
+	if missed.Alive {
+		result, n = storage.GuessWrong, 1
+		address.AddFailure(now, dayOf(missed.CreatedAt), known)
+	}
+	err = exec(tx, challengeMiss, n, missed.Binding)
 	if err == nil {
 		err = failpoint.Hit("redeem: counted")
 	}
 	if err != nil {
 		return storage.Redeemed{}, err
 	}
-	result, n := storage.GuessGone, 0
-	if ok && !bytes.Equal(missed.Binding, decoy) {
-		result, n = storage.GuessWrong, 1
-		address.AddFailure(now, dayOf(missed.CreatedAt), known)
-	}
 	// It is remembered from when the code was asked for, which is not long ago.
 	if err := saveAddress(tx, key, address); err != nil {
 		return storage.Redeemed{}, err
 	}
-	return storage.Redeemed{Result: result}, exec(tx, failureCount, hourOf(now), decoy[0]%failureShards, n)
+	return storage.Redeemed{Result: result}, exec(tx, failureCount, hourOf(now), decoyOf(key)[0]%failureShards, n)
 }
 
 // failureShards are the rows that the failures of an hour are counted in, so

@@ -12,8 +12,9 @@ import (
 )
 
 // Database runs statements. They are written with ? placeholders, in the
-// subset of SQL that both databases share; what is between /*postgres and */
-// is for PostgreSQL alone, where others write at the same time.
+// subset of SQL that both databases share. What is between /*postgres and */ is
+// for PostgreSQL alone, where others write at the same time, and what is between
+// /*sqlite*/ and /**/ is not for PostgreSQL.
 //
 // Transactions take the rows that they write in one order, so that no two wait
 // for each other: the address, the outbox, the challenge, the user, sessions,

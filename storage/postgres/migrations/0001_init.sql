@@ -55,7 +55,8 @@ CREATE TABLE challenges ( -- mailed codes, and the outbox
     mail_to    TEXT   NOT NULL, -- else; empty when nothing is due
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
-    guesses    BIGINT NOT NULL DEFAULT 0,
+    guesses    BIGINT NOT NULL DEFAULT 0, -- wrong ones, while it was alive
+    all_guesses BIGINT NOT NULL DEFAULT 0, -- with those after that
     used_at    BIGINT,
     number     BIGINT NOT NULL DEFAULT 1, -- of mails asked for
     try        BIGINT NOT NULL DEFAULT 0, -- of deliveries

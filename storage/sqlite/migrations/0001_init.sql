@@ -54,7 +54,8 @@ CREATE TABLE challenges ( -- mailed codes, and the outbox
     mail_to    TEXT    NOT NULL, -- else; empty when nothing is due
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
-    guesses    INTEGER NOT NULL DEFAULT 0,
+    guesses    INTEGER NOT NULL DEFAULT 0, -- wrong ones, while it was alive
+    all_guesses INTEGER NOT NULL DEFAULT 0, -- with those after that
     used_at    INTEGER,
     number     INTEGER NOT NULL DEFAULT 1, -- of mails asked for
     try        INTEGER NOT NULL DEFAULT 0, -- of deliveries
