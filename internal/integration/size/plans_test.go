@@ -39,13 +39,14 @@ var (
 	smallScan    = regexp.MustCompile(`^SCAN (?:CONSTANT ROW|one|pending|newest)\b`) // bounded: so many mails, and captchas
 	postgresScan = regexp.MustCompile(`Seq Scan on (?:` + bigTables + `)\b`)
 	onPostgresIs = regexp.MustCompile(`/\*postgres (.*?)\*/`)
+	onlySQLite   = regexp.MustCompile(`/\*sqlite\*/.*?/\*\*/`)
 	noComment    = regexp.MustCompile(`(?m)^--.*\n`)
 )
 
 // sqliteScans returns the plan of a statement that goes through a whole table.
 func sqliteScans(s *side, query string) string {
 	s.Helper()
-	args := make([]any, strings.Count(noComment.ReplaceAllString(query, ""), "?"))
+	args := make([]any, strings.Count(onPostgresIs.ReplaceAllString(noComment.ReplaceAllString(query, ""), ""), "?"))
 	var steps []struct {
 		ID, Parent, NotUsed int
 		Detail              string
@@ -69,7 +70,8 @@ func sqliteScans(s *side, query string) string {
 // is at all possible to do without: on a small table that would be no matter.
 func postgresScans(s *side, query string) string {
 	s.Helper()
-	query = onPostgresIs.ReplaceAllString(noComment.ReplaceAllString(query, ""), "$1")
+	query = onlySQLite.ReplaceAllString(noComment.ReplaceAllString(query, ""), "")
+	query = onPostgresIs.ReplaceAllString(query, "$1")
 	n := strings.Count(query, "?")
 	tx, err := s.db.BeginTxx(s.Context(), nil)
 	if err != nil {
