@@ -126,6 +126,7 @@ func failureLimited(ctx context.Context, s storage.Store) error {
 		w.wrong(anna, 2, 0),
 		repeat(5, func(int) error { return w.redeem(anna.guess(false, 0), 0).is(limited) }),
 		w.redeem(phone.guess(true, 0), 0).is(limited), // although there is no code
+		w.guesses(ben, false, 0, storage.GuessGone),   // who was never heard of
 		value(s.FailuresByHour(ctx, 1, start)).is([]int{2}),
 		w.level(anna, 0, 0),
 		w.lives(anna, minute, true),
