@@ -9,12 +9,24 @@ package sqlstore
 // that anybody looks at, and sweeping leaves them alone.
 //
 // There is one for each value of a byte, so that guesses at nothing hardly ever
-// wait for each other, which would tell them from guesses at something.
+// wait for each other, which would tell them from guesses at something. It is
+// the first byte, which a binding shares with its address: who waits for nobody
+// at one decoy waits for nobody at the other, nor where failures are counted.
 
 // decoyOf returns the key of the decoy for an address or a binding.
 func decoyOf(key []byte) []byte {
+	return []byte{firstOf(key)}
+}
+
+// failureShards are the rows that the failures of an hour are counted in, so
+// that those who guess at the same time do not wait for each other.
+const failureShards = 16
+
+func shardOf(address []byte) byte { return firstOf(address) % failureShards }
+
+func firstOf(key []byte) byte {
 	if len(key) == 0 {
-		return []byte{0}
+		return 0
 	}
-	return key[len(key)-1:]
+	return key[0]
 }

@@ -108,7 +108,8 @@ func redeem(tx Conn, g storage.Guess, l storage.AddressLimits, now time.Time) (s
 }
 
 // countMiss counts a wrong guess, if there is a challenge to guess at; if not,
-// it does as much.
+// it does as much. There is no row of a challenge that was swept while this
+// waited for it: then nothing is alive, and nothing changes.
 func countMiss(tx Conn, g storage.Guess, l storage.AddressLimits, key []byte, address *storage.Address, known bool, now time.Time) (storage.Redeemed, error) {
 	missed, _, err := get[struct {
 		Binding   []byte
@@ -134,12 +135,8 @@ func countMiss(tx Conn, g storage.Guess, l storage.AddressLimits, key []byte, ad
 	if err := saveAddress(tx, key, address); err != nil {
 		return storage.Redeemed{}, err
 	}
-	return storage.Redeemed{Result: result}, exec(tx, failureCount, hourOf(now), decoyOf(key)[0]%failureShards, n)
+	return storage.Redeemed{Result: result}, exec(tx, failureCount, hourOf(now), shardOf(g.Address), n)
 }
-
-// failureShards are the rows that the failures of an hour are counted in, so
-// that those who guess at the same time do not wait for each other.
-const failureShards = 16
 
 func dayOf(ms int64) int64 { return storage.DayOf(time.UnixMilli(ms)) }
 

@@ -19,7 +19,8 @@ import (
 // Transactions take the rows that they write in one order, so that no two wait
 // for each other: the address, the outbox, the challenge, the user, sessions,
 // devices, counts; of limits, those with the smaller keys first. Where only one
-// transaction holds the address, what comes after it may be in any order. What
+// transaction holds the address, what comes after it may be in any order; a
+// guess that holds a decoy takes no more than a challenge and a count. What
 // writes many rows that it does not own skips those that somebody else is at.
 type Database interface {
 	// Read returns a connection for single statements that only read.

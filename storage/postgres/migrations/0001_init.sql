@@ -56,7 +56,7 @@ CREATE TABLE challenges ( -- mailed codes, and the outbox
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     guesses    BIGINT NOT NULL DEFAULT 0, -- wrong ones, while it was alive
-    all_guesses BIGINT NOT NULL DEFAULT 0, -- with those after that
+    all_guesses BIGINT NOT NULL DEFAULT 0, -- at all challenges of the binding, dead ones too; nobody reads it
     used_at    BIGINT,
     number     BIGINT NOT NULL DEFAULT 1, -- of mails asked for
     try        BIGINT NOT NULL DEFAULT 0, -- of deliveries
@@ -76,7 +76,7 @@ CREATE TABLE failure_hours (
 );
 
 -- Decoys, which stand for what does not exist: a used challenge for ever, and an address like others. Their rows are as
--- long as others, too: PostgreSQL goes through all rows of a page that is nearly full, which takes longer the more there are.
+-- long as others, too: PostgreSQL goes through all rows of a page that it tidies up, which takes longer the more there are.
 INSERT INTO addresses (key, state, seen_at)
 SELECT decode(lpad(to_hex(i), 2, '0'), 'hex'),
        '{"user":"u_' || repeat('a', 53) || '","sends":[{"at":1700000000000}]}', 9223372036854775807

@@ -55,7 +55,7 @@ CREATE TABLE challenges ( -- mailed codes, and the outbox
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     guesses    INTEGER NOT NULL DEFAULT 0, -- wrong ones, while it was alive
-    all_guesses INTEGER NOT NULL DEFAULT 0, -- with those after that
+    all_guesses INTEGER NOT NULL DEFAULT 0, -- at all challenges of the binding, dead ones too; nobody reads it
     used_at    INTEGER,
     number     INTEGER NOT NULL DEFAULT 1, -- of mails asked for
     try        INTEGER NOT NULL DEFAULT 0, -- of deliveries
