@@ -1,12 +1,16 @@
 package timing_test
 
 import (
+	"context"
+	"crypto/rand"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
 	"example.com/mailkey/internal/integration/burst"
 	"example.com/mailkey/internal/integration/house"
+	"example.com/mailkey/storage"
 )
 
 // mine is the device that guesses.
@@ -70,6 +74,31 @@ func (s *scene) exhaust(since time.Time) {
 	}
 }
 
+// crowd has many, whom no limit stops, guess at addresses that nobody heard of,
+// until it is told to stop.
+func (s *scene) crowd() (stop func()) {
+	s.Helper()
+	ctx, cancel := context.WithCancel(s.Context())
+	var all sync.WaitGroup
+	for range 32 {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				key := make([]byte, 64) // an address's, and what makes it a device's
+				rand.Read(key)
+				g := storage.Guess{Address: key[:32], Binding: key, Device: []byte(mine), ChallengeID: []byte("none")}
+				if _, err := s.store.Redeem(ctx, g, storage.AddressLimits{}, time.Now()); err != nil && ctx.Err() == nil {
+					s.Error(err)
+					return
+				}
+			}
+		})
+	}
+	return func() {
+		cancel()
+		all.Wait()
+	}
+}
+
 // A wrong code is answered alike, and as fast, whatever it is that is wrong:
 // whether there is an account, a disabled one or none, and whether there is a
 // code, there was one, or never. What is compared was never heard of, or has had
@@ -101,6 +130,13 @@ func TestAbuse_H03_C22_login(t *testing.T) {
 
 		// An address with more to remember has a longer document to read.
 		s.guesses("unknown: a live code, never heard of", either, live, never)
+
+		// Guesses at nothing can wait for each other.
+		s.crowded = true
+		s.guesses("in a crowd: unknown: no code, never heard of", either, others, never)
+		s.guesses("in a crowd: unknown: a live code, never heard of", either, live, never)
+		s.crowded = false
+
 		s.store.live = 20 * time.Microsecond
 		s.guesses("a live code takes 20 µs longer", control, others, live)
 	})
