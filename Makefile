@@ -20,10 +20,10 @@ LINT_NESTED := GOWORK=off $(GO) tool -modfile=../../tools/go.mod golangci-lint r
 
 .PHONY: test check vet lint tidy bench torture timing load fuzz clean
 
-# Every test, with the race detector.
+# Every test, with the race detector; on slow machines a package takes ten minutes.
 test:
 	$(if $(RACE),,@echo 'no C compiler: the tests run without the race detector')
-	$(if $(RACE),CGO_ENABLED=1 )$(GO) test $(RACE) -shuffle=on $(TESTFLAGS) $(PACKAGES)
+	$(if $(RACE),CGO_ENABLED=1 )$(GO) test $(RACE) -shuffle=on -timeout 20m $(TESTFLAGS) $(PACKAGES)
 
 # What has to pass before a change is merged.
 check: vet lint test
