@@ -56,7 +56,7 @@ torture:
 	MAILKEY_TORTURE=1 CGO_ENABLED=0 $(GO) test -p 1 -timeout 6h -v $(TESTFLAGS) $(TORTURE)
 
 # Whether requests can be told apart by how long their answers take, from
-# SAMPLES pairs of each kind: an hour.
+# SAMPLES pairs of each kind: an hour or two.
 timing:
 	CGO_ENABLED=0 $(GO) test -count 1 -timeout 3h -v $(TESTFLAGS) ./internal/integration/timing -samples $(SAMPLES)
 

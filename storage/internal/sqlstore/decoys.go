@@ -10,8 +10,8 @@ package sqlstore
 //
 // There is one for each value of a byte, so that guesses at nothing hardly ever
 // wait for each other, which would tell them from guesses at something. It is
-// the first byte, which a binding shares with its address: who waits for nobody
-// at one decoy waits for nobody at the other, nor where failures are counted.
+// the first byte, which a binding shares with its address: those who meet at one
+// decoy are those who meet at the other, and where failures are counted.
 
 // decoyOf returns the key of the decoy for an address or a binding.
 func decoyOf(key []byte) []byte {
