@@ -17,7 +17,11 @@ func (c *trio) atOnce(t *testing.T, n int, d device, method, path string, body m
 		from := d.elsewhere().at(c.instances[i%len(c.instances)].url())
 		all.Go(func() {
 			<-start
-			replies[i], errs[i] = from.ask(t.Context(), method, path, body)
+			for range 10 {
+				if replies[i], errs[i] = from.ask(t.Context(), method, path, body); errs[i] != nil || replies[i].String() != busy {
+					return
+				}
+			}
 		})
 	}
 	close(start)

@@ -32,6 +32,7 @@ const (
 	badTicket = "400 IDAAS.SDK.CAPTCHA.0002"
 	badCode   = "400 IDAAS.SDK.CAPTCHA.0007"
 	noSession = "401 MAILKEY.SESSION.0001"
+	busy      = "500 IDAAS.SDK.COM.0002"
 	tooMany   = "429 MAILKEY.LIMIT.0001"
 	ok        = "200"
 )

@@ -129,7 +129,7 @@ func (c *comeback) come(t *testing.T, refused func(), back <-chan struct{}) {
 		case got.status == http.StatusOK:
 			return
 		default:
-			if wait, err = strconv.Atoi(got.header.Get("Retry-After")); err != nil || got.String() != "500 IDAAS.SDK.COM.0002" {
+			if wait, err = strconv.Atoi(got.header.Get("Retry-After")); err != nil || got.String() != busy {
 				t.Errorf("got %s\n%s\nRetry-After: %q", got, got.text, got.header.Get("Retry-After"))
 				return
 			}
