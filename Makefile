@@ -15,6 +15,10 @@ DATABASE  ?= sqlite,postgres
 # The race detector needs a C compiler; everything else does without.
 RACE ?= $(if $(shell command -v "$$($(GO) env CC)"),-race)
 
+# SQLite, which is translated from C, keeps its memory where the race detector
+# does not look; compiled for it, all of this takes half as long again.
+RACE_FLAGS := -gcflags=modernc.org/sqlite/lib=-race=false
+
 LINT := GOWORK=off $(GO) tool -modfile=tools/go.mod golangci-lint run
 LINT_NESTED := GOWORK=off $(GO) tool -modfile=../../tools/go.mod golangci-lint run --config=../../.golangci.yml
 
@@ -23,7 +27,7 @@ LINT_NESTED := GOWORK=off $(GO) tool -modfile=../../tools/go.mod golangci-lint r
 # Every test, with the race detector; on slow machines a package takes ten minutes.
 test:
 	$(if $(RACE),,@echo 'no C compiler: the tests run without the race detector')
-	$(if $(RACE),CGO_ENABLED=1 )$(GO) test $(RACE) -shuffle=on -timeout 20m $(TESTFLAGS) $(PACKAGES)
+	$(if $(RACE),CGO_ENABLED=1 )$(GO) test $(if $(RACE),$(RACE) $(RACE_FLAGS)) -shuffle=on -timeout 20m $(TESTFLAGS) $(PACKAGES)
 
 # What has to pass before a change is merged.
 check: vet lint test

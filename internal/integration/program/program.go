@@ -8,17 +8,20 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
 )
 
 // Build builds a program into a directory, with flags of go build, and returns
-// its path. It has the race detector when the test has it, and cgo only then: each
-// way to build is one in which everything that is imported has to be compiled.
+// its path. It is compiled as the test is, and with cgo for the race detector
+// only: each way to build is one in which everything that is imported has to be
+// compiled.
 func Build(dir, pkg string, flags ...string) (path string, err error) {
 	path = filepath.Join(dir, filepath.Base(pkg))
 	args, cgo := append([]string{"build", "-o", path}, flags...), "CGO_ENABLED=0"
 	if Race() {
 		args, cgo = append(args, "-race"), "CGO_ENABLED=1"
+	}
+	if f := setting("-gcflags"); f != "" {
+		args = append(args, "-gcflags="+f)
 	}
 	cmd := exec.Command("go", append(args, pkg)...)
 	cmd.Env = append(os.Environ(), cgo)
@@ -29,7 +32,16 @@ func Build(dir, pkg string, flags ...string) (path string, err error) {
 }
 
 // Race reports whether this test has the race detector.
-func Race() bool {
-	info, ok := debug.ReadBuildInfo()
-	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+func Race() bool { return setting("-race") == "true" }
+
+// setting is how this test was built.
+func setting(key string) string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == key {
+				return s.Value
+			}
+		}
+	}
+	return ""
 }
