@@ -101,10 +101,32 @@ func open(ctx context.Context, path string) (*database, error) {
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	readers := max(4, 2*runtime.GOMAXPROCS(0))
+	readers := min(max(4, 2*runtime.GOMAXPROCS(0)), 32) // each is some time to open, and has files of its own
 	reader.SetMaxOpenConns(readers)
 	reader.SetMaxIdleConns(readers)
+	if err := openAll(ctx, reader, readers); err != nil {
+		return nil, errors.Join(err, reader.Close(), writer.Close())
+	}
 	return newDatabase(ctx, writer, reader, watch)
+}
+
+// openAll makes all connections of a pool, which then are there for good. One
+// that is opened later may be to another file under the same name, beside which
+// is the log of this one: SQLite applies it, or removes it when the file is
+// empty, and with it what was answered.
+func openAll(ctx context.Context, pool *sqlx.DB, n int) error {
+	conns := make([]*sqlx.Conn, n)
+	for i := range conns {
+		var err error
+		if conns[i], err = pool.Connx(ctx); err != nil {
+			return err
+		}
+		defer conns[i].Close()
+		if _, err = conns[i].ExecContext(ctx, "SELECT count(*) FROM sqlite_master"); err != nil { // this is when it opens the log
+			return translate(err)
+		}
+	}
+	return nil
 }
 
 // busyTimeout is how long to wait for a lock that another process has.

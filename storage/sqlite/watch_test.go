@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,6 +37,41 @@ func TestFileMoved(t *testing.T) {
 				t.Errorf("a new file was made: %v", err)
 			}
 		})
+	}
+}
+
+// Who reads while the file is replaced opens no connection to the other one:
+// SQLite removes the log of a file that is empty, and with it what was answered.
+func TestFileReplacedByAnEmptyOne(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "test.db")
+	store := openAt(t, path)
+	at := time.Now().Truncate(time.Second)
+	if err := store.Beat(t.Context(), at); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path, path+".aside"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var readers sync.WaitGroup
+	for range 100 {
+		readers.Go(func() {
+			for range 20 {
+				if _, err := store.LastBeat(t.Context()); err != nil && !errors.Is(err, storage.ErrBusy) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	readers.Wait()
+	if err := os.Rename(path+".aside", path); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := openAt(t, path).LastBeat(t.Context()); err != nil || !got.Equal(at) {
+		t.Errorf("when the file is back: %v, %v, want %v", got, err, at)
 	}
 }
 
