@@ -19,9 +19,6 @@ RACE ?= $(if $(shell command -v "$$($(GO) env CC)"),-race)
 # does not look; compiled for it, all of this takes half as long again.
 RACE_FLAGS := -gcflags=modernc.org/sqlite/lib=-race=false
 
-LINT := GOWORK=off $(GO) tool -modfile=tools/go.mod golangci-lint run
-LINT_NESTED := GOWORK=off $(GO) tool -modfile=../../tools/go.mod golangci-lint run --config=../../.golangci.yml
-
 .PHONY: test check vet lint tidy bench torture timing load fuzz clean
 
 # Every test, with the race detector; on slow machines a package takes ten minutes.
@@ -36,9 +33,8 @@ vet:
 	CGO_ENABLED=0 $(GO) vet $(PACKAGES)
 
 lint:
-	$(LINT) ./...
-	cd internal/integration && $(LINT_NESTED) ./...
-	cd example/cluster && $(LINT_NESTED) ./...
+	GOWORK=off $(GO) build -modfile=tools/go.mod -o bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	bin/golangci-lint run $(PACKAGES)
 
 tidy:
 	$(GO) mod tidy

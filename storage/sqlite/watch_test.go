@@ -42,7 +42,7 @@ func TestFileMoved(t *testing.T) {
 
 // Who reads while the file is replaced opens no connection to the other one:
 // SQLite removes the log of a file that is empty, and with it what was answered.
-func TestFileReplacedByAnEmptyOne(t *testing.T) {
+func TestFault_R13_anEmptyFileInItsPlace(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "test.db")
 	store := openAt(t, path)
