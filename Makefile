@@ -33,8 +33,8 @@ vet:
 	CGO_ENABLED=0 $(GO) vet $(PACKAGES)
 
 lint:
-	GOWORK=off $(GO) build -modfile=tools/go.mod -o bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
-	bin/golangci-lint run $(PACKAGES)
+	CGO_ENABLED=0 GOWORK=off $(GO) build -modfile=tools/go.mod -o bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	CGO_ENABLED=0 bin/golangci-lint run $(PACKAGES)
 
 tidy:
 	$(GO) mod tidy

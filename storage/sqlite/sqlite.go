@@ -60,7 +60,8 @@ type Store struct {
 // Open opens the database, which is created, readable for its owner only,
 // when it does not exist. Tables are brought up to date; several processes may
 // do that at the same time. It refuses a file that others can read, a symbolic
-// link, and a file that a newer version wrote ([ErrNewer]).
+// link, a file that is gone while its log is there, and a file that a newer
+// version wrote ([ErrNewer]).
 //
 // ctx bounds opening alone.
 func Open(ctx context.Context, path string) (*Store, error) {
@@ -228,21 +229,42 @@ func migrate(ctx context.Context, db *sqlx.DB) error {
 // what is beside it, is so. An existing file is never opened here: closing it
 // would drop the locks that SQLite holds in this process.
 func private(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-	if err == nil {
-		err = f.Close()
-	} else if errors.Is(err, fs.ErrExist) {
-		err = checkPrivate(path)
-	}
-	if err != nil {
-		return err
-	}
 	for _, beside := range []string{"-wal", "-shm"} {
 		if err := checkPrivate(path + beside); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	return nil
+	if err := checkLog(path+"-wal", path); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return checkPrivate(path)
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// checkLog refuses a log whose file is gone, or empty: SQLite would remove the
+// log, and with it what was answered last. The log is looked at first, for who
+// makes a database writes to the file before there is one.
+func checkLog(log, file string) error {
+	has := func(path string) (bool, error) {
+		info, err := os.Lstat(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		return err == nil && info.Size() > 0, err
+	}
+	if there, err := has(log); err != nil || !there {
+		return err
+	}
+	if there, err := has(file); err != nil || there {
+		return err
+	}
+	return fmt.Errorf("the file is gone, or empty, and its log is there: put the file back, or remove %s", log)
 }
 
 // checkPrivate refuses links, too: whoever may change one chooses the file.

@@ -75,6 +75,42 @@ func TestFault_R13_anEmptyFileInItsPlace(t *testing.T) {
 	}
 }
 
+// A log is not taken for that of a new file, which SQLite would remove.
+func TestFault_R13_logWithoutItsFile(t *testing.T) {
+	t.Parallel()
+	for name, leave := range map[string]func(path string) error{
+		"gone":  func(string) error { return nil },
+		"empty": func(path string) error { return os.WriteFile(path, nil, 0o600) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "test.db")
+			at := time.Now().Truncate(time.Second)
+			if err := openAt(t, path).Beat(t.Context(), at); err != nil { // and stays open: there is a log
+				t.Fatal(err)
+			}
+			if err := os.Rename(path, path+".aside"); err != nil {
+				t.Fatal(err)
+			}
+			if err := leave(path); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := sqlite.Open(t.Context(), path); err == nil || !strings.Contains(err.Error(), "the file is gone, or empty, and its log is there") {
+				t.Errorf("opened: %v", err)
+			}
+			if info, err := os.Stat(path); err == nil && (name == "gone" || info.Size() > 0) {
+				t.Error("a new file was made")
+			}
+			if err := os.Rename(path+".aside", path); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := openAt(t, path).LastBeat(t.Context()); err != nil || !got.Equal(at) {
+				t.Errorf("when the file is back: %v, %v, want %v", got, err, at)
+			}
+		})
+	}
+}
+
 // Damage that is found while the file is open has everything refused, and the
 // file is not opened again.
 func TestFileDamaged(t *testing.T) {
