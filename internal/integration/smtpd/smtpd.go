@@ -120,10 +120,10 @@ func (s *Server) Messages() []Message {
 }
 
 // Next returns the first mail to an address that it has not returned before,
-// and waits for it up to ten seconds.
+// and waits for it up to half a minute.
 func (s *Server) Next(tb testing.TB, to string) Message {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	for {
 		s.mu.Lock()
@@ -144,7 +144,7 @@ func (s *Server) Next(tb testing.TB, to string) Message {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			tb.Fatalf("smtpd: no new mail to %s in ten seconds", to)
+			tb.Fatalf("smtpd: no new mail to %s within half a minute", to)
 		}
 	}
 }
