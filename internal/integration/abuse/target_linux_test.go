@@ -109,6 +109,11 @@ func (g *target) start(args ...string) {
 	}
 	g.process = program.Start(g, exec.Command(path, append(args,
 		"-addr", "127.0.0.1:0", "-captcha", "digits,pow", "-trusted-proxies", "127.0.0.0/8", "-smtp", g.relay.URL())...))
+	g.Cleanup(func() {
+		if g.Failed() {
+			g.Logf("the server said:\n%s", g.process.Stderr)
+		}
+	})
 	g.process.Serves(g)
 }
 
