@@ -16,7 +16,7 @@ DATABASE  ?= sqlite,postgres
 RACE ?= $(if $(shell command -v "$$($(GO) env CC)"),-race)
 
 # SQLite, which is translated from C, keeps its memory where the race detector
-# does not look; compiled for it, all of this takes half as long again.
+# does not look; compiled for it, the tests of auth take half as long again.
 RACE_FLAGS := -gcflags=modernc.org/sqlite/lib=-race=false
 
 .PHONY: test check vet lint tidy bench torture timing load fuzz clean

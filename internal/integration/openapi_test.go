@@ -35,17 +35,23 @@ type server struct {
 	InsecureCookie bool
 }
 
-// What is arbitrary in requests and in answers. Of a text that has another kind
-// of letter there, or another length, something else is left.
+// What is arbitrary in requests and in answers, and names, which are not. Of a
+// text that has another kind of letter there, or another length, something else
+// is left.
 var (
-	arbitraryIn  = regexp.MustCompile(`[A-Za-z0-9_-]{16,}|[0-9]+`)
-	arbitraryOut = regexp.MustCompile(`[A-Za-z0-9_-]{16,}`)
+	arbitraryIn  = regexp.MustCompile(`[A-Za-z0-9_-]{16,}("?:)?|[0-9]+`)
+	arbitraryOut = regexp.MustCompile(`[A-Za-z0-9_-]{16,}("?:)?`)
 )
 
 // form is an exchange without what is arbitrary in it. All of one form agree
 // with a description, or none of them does.
 func (e exchange) form() string {
-	length := func(s string) string { return fmt.Sprint("<", len(s), ">") }
+	length := func(s string) string {
+		if strings.HasSuffix(s, ":") {
+			return s
+		}
+		return fmt.Sprint("<", len(s), ">")
+	}
 	var form strings.Builder
 	fmt.Fprintln(&form, e.server, e.Method, e.URI, e.Status)
 	if e.Status < http.StatusMultipleChoices { // whatever was asked may be refused

@@ -234,7 +234,7 @@ func private(path string) error {
 			return err
 		}
 	}
-	if err := checkLog(path+"-wal", path); err != nil {
+	if err := checkLog(path); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
@@ -250,21 +250,28 @@ func private(path string) error {
 // checkLog refuses a log whose file is gone, or empty: SQLite would remove the
 // log, and with it what was answered last. The log is looked at first, for who
 // makes a database writes to the file before there is one.
-func checkLog(log, file string) error {
-	has := func(path string) (bool, error) {
-		info, err := os.Lstat(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return false, nil
-		}
-		return err == nil && info.Size() > 0, err
-	}
-	if there, err := has(log); err != nil || !there {
+func checkLog(path string) error {
+	log, err := size(path + "-wal")
+	if err != nil || log == 0 {
 		return err
 	}
-	if there, err := has(file); err != nil || there {
+	file, err := size(path)
+	if err != nil || file > 0 {
 		return err
 	}
-	return fmt.Errorf("the file is gone, or empty, and its log is there: put the file back, or remove %s", log)
+	return fmt.Errorf("the file is gone, or empty, and its log is there: put the file back, or remove %s-wal", path)
+}
+
+// size is 0 where there is no file.
+func size(path string) (int64, error) {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
 }
 
 // checkPrivate refuses links, too: whoever may change one chooses the file.

@@ -40,12 +40,13 @@ func TestFileMoved(t *testing.T) {
 	}
 }
 
-// Who reads while the file is replaced opens no connection to the other one:
-// SQLite removes the log of a file that is empty, and with it what was answered.
-func TestFault_R13_anEmptyFileInItsPlace(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "test.db")
-	store := openAt(t, path)
+// takenAway returns a store that was written to and stays open, so that it has a
+// log, and its path, where there is no file any more. putBack puts the file back,
+// and looks whether what was written is there.
+func takenAway(t *testing.T) (store *sqlite.Store, path string, putBack func()) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "test.db")
+	store = openAt(t, path)
 	at := time.Now().Truncate(time.Second)
 	if err := store.Beat(t.Context(), at); err != nil {
 		t.Fatal(err)
@@ -53,6 +54,22 @@ func TestFault_R13_anEmptyFileInItsPlace(t *testing.T) {
 	if err := os.Rename(path, path+".aside"); err != nil {
 		t.Fatal(err)
 	}
+	return store, path, func() {
+		t.Helper()
+		if err := os.Rename(path+".aside", path); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := openAt(t, path).LastBeat(t.Context()); err != nil || !got.Equal(at) {
+			t.Errorf("when the file is back: %v, %v, want %v", got, err, at)
+		}
+	}
+}
+
+// Who reads while the file is replaced opens no connection to the other one:
+// SQLite removes the log of a file that is empty, and with it what was answered.
+func TestFault_R13_anEmptyFileInItsPlace(t *testing.T) {
+	t.Parallel()
+	store, path, putBack := takenAway(t)
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -67,12 +84,7 @@ func TestFault_R13_anEmptyFileInItsPlace(t *testing.T) {
 		})
 	}
 	readers.Wait()
-	if err := os.Rename(path+".aside", path); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := openAt(t, path).LastBeat(t.Context()); err != nil || !got.Equal(at) {
-		t.Errorf("when the file is back: %v, %v, want %v", got, err, at)
-	}
+	putBack()
 }
 
 // A log is not taken for that of a new file, which SQLite would remove.
@@ -84,14 +96,7 @@ func TestFault_R13_logWithoutItsFile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			path := filepath.Join(t.TempDir(), "test.db")
-			at := time.Now().Truncate(time.Second)
-			if err := openAt(t, path).Beat(t.Context(), at); err != nil { // and stays open: there is a log
-				t.Fatal(err)
-			}
-			if err := os.Rename(path, path+".aside"); err != nil {
-				t.Fatal(err)
-			}
+			_, path, putBack := takenAway(t)
 			if err := leave(path); err != nil {
 				t.Fatal(err)
 			}
@@ -101,12 +106,7 @@ func TestFault_R13_logWithoutItsFile(t *testing.T) {
 			if info, err := os.Stat(path); err == nil && (name == "gone" || info.Size() > 0) {
 				t.Error("a new file was made")
 			}
-			if err := os.Rename(path+".aside", path); err != nil {
-				t.Fatal(err)
-			}
-			if got, err := openAt(t, path).LastBeat(t.Context()); err != nil || !got.Equal(at) {
-				t.Errorf("when the file is back: %v, %v, want %v", got, err, at)
-			}
+			putBack()
 		})
 	}
 }
